@@ -1,0 +1,47 @@
+# Everything happens in .venv; the targets set up what they need, and start at once the next time.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# A checkout keeps its own store; the variable, when set, goes first.
+export SENTISERVE_STORE ?= sqlite:///var/store.db
+
+.PHONY: serve test lint format acceptance lock clean
+
+serve: .venv/serve  ## start the service on http://127.0.0.1:8000
+	$(BIN)/sentiserve serve
+
+test: .venv/develop  ## run all tests
+	$(BIN)/pytest
+
+lint: .venv/develop  ## check style and types; writes nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/develop  ## put the style right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+acceptance: .venv/serve  ## walk through the service with labelled posts: make acceptance DATA=dev.tsv
+	$(BIN)/python benchmarks/acceptance.py $(DATA)
+
+lock:  ## pin the newest versions of everything in constraints.txt
+	rm -rf .venv/lock && $(PYTHON) -m venv .venv/lock
+	.venv/lock/bin/python -m pip install torch==2.13.0
+	.venv/lock/bin/python -m pip install --group dev '.[train]'
+	.venv/lock/bin/python -m pip freeze --exclude sentiserve | sed 's/+cpu$$//' > constraints.txt
+
+clean:  ## remove what the other targets made
+	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+	$(PIP) install 'pip==26.*'
+
+.venv/serve: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) install --constraint constraints.txt --editable .
+	touch $@
+
+.venv/develop: .venv/serve
+	$(PIP) install --constraint constraints.txt --group dev --editable '.[train]'
+	touch $@
