@@ -1,0 +1,118 @@
+"""Every error that callers may see, each with its HTTP status.
+
+SentiserveError
+├── BadInputError            422  what was sent cannot be used
+│   └── UnknownURLError      422  no source knows this form of URL
+├── UnauthorizedError        401
+├── NotFoundError            404
+├── PostProtectedError       403
+├── PostDeletedError         410
+├── TooLargeError            413
+├── OverloadedError          503  the service has no room, or is stopping
+├── SourceError              502  the source answered with nonsense
+│   ├── SourceTimeoutError   504
+│   └── QuotaExhaustedError  503  the source's quota is used up
+├── ModelError               500  the model failed on a batch
+├── BundleError              500  a bundle is missing, incomplete or not what it says
+├── StoreError               503  the store cannot be used
+└── SettingsError            500  a setting has no usable value
+"""
+
+from http import HTTPStatus
+
+
+class SentiserveError(Exception):
+    """Anything that sentiserve raises on purpose; its text is fit for the caller's eyes.
+
+    Attributes:
+        status: the HTTP status that answers it.
+        retry_after: seconds after which trying again makes sense, if it does.
+    """
+
+    status: HTTPStatus = HTTPStatus.INTERNAL_SERVER_ERROR
+    retry_after: int | None = None
+
+
+class BadInputError(SentiserveError):
+    """What was sent cannot be used as it is."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class UnknownURLError(BadInputError):
+    """No source knows this form of URL."""
+
+
+class UnauthorizedError(SentiserveError):
+    """Credentials are missing or wrong."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class NotFoundError(SentiserveError):
+    """There is no such post, author or hashtag."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class PostProtectedError(SentiserveError):
+    """The post's author shows it to followers only."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class PostDeletedError(SentiserveError):
+    """The post is gone."""
+
+    status = HTTPStatus.GONE
+
+
+class TooLargeError(SentiserveError):
+    """The request's body is over the limit."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class OverloadedError(SentiserveError):
+    """The service has no room for the request, or is stopping."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after = 1
+
+
+class SourceError(SentiserveError):
+    """The source could not be asked, or answered with nonsense."""
+
+    status = HTTPStatus.BAD_GATEWAY
+
+
+class SourceTimeoutError(SourceError):
+    """The source did not answer in time."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT
+
+
+class QuotaExhaustedError(SourceError):
+    """The source will not answer before its quota is renewed."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after = 900
+
+
+class ModelError(SentiserveError):
+    """The model failed on a batch."""
+
+
+class BundleError(SentiserveError):
+    """A bundle is missing, incomplete, or not what its manifest says."""
+
+
+class StoreError(SentiserveError):
+    """The store cannot be used."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after = 5
+
+
+class SettingsError(SentiserveError):
+    """A setting has no usable value."""

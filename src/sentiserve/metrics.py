@@ -1,0 +1,80 @@
+"""Every metric of the service, in one place."""
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nobody reads
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics:
+    """The metrics of one running service, in a registry of their own."""
+
+    def __init__(self) -> None:
+        """Create every metric at zero."""
+        registry = self._registry = CollectorRegistry()
+        self.requests = Counter(
+            "sentiserve_requests",
+            "HTTP requests answered, by route and status.",
+            ("method", "route", "status"),
+            registry=registry,
+        )
+        self.request_seconds = Histogram(
+            "sentiserve_request_seconds",
+            "Time from a request's arrival to its answer, by route.",
+            ("method", "route"),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.predictions = Counter(
+            "sentiserve_predictions",
+            "Posts answered, by how: hit (from the store) or miss (by the model).",
+            ("outcome",),
+            registry=registry,
+        )
+        self.labels = Counter(
+            "sentiserve_labels", "New predictions, by label.", ("label",), registry=registry
+        )
+        self.store_errors = Counter(
+            "sentiserve_store_errors",
+            "Failed calls of the store, by operation.",
+            ("operation",),
+            registry=registry,
+        )
+        self.source_errors = Counter(
+            "sentiserve_source_errors",
+            "Posts that a source failed to give, by kind of error.",
+            ("error",),
+            registry=registry,
+        )
+        self.queued_texts = Gauge(
+            "sentiserve_queued_texts", "Texts waiting for the model.", registry=registry
+        )
+        self.batch_size = Histogram(
+            "sentiserve_batch_size",
+            "Texts in one inference.",
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128),
+            registry=registry,
+        )
+        self.inference_seconds = Histogram(
+            "sentiserve_inference_seconds",
+            "Time of one inference.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.queued_records = Gauge(
+            "sentiserve_queued_records", "Predictions waiting for the store.", registry=registry
+        )
+        self.recorded = Counter(
+            "sentiserve_recorded", "Predictions written to the store.", registry=registry
+        )
+
+    def exposition(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self._registry)

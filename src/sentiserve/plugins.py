@@ -1,0 +1,32 @@
+"""Registries: names to classes, our own and those of installed packages."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from sentiserve.errors import SettingsError
+
+
+def load(group: str, name: str, builtin: Mapping[str, str]) -> Any:
+    """The object of that name, imported only now.
+
+    Args:
+        group: the entry-point group in which other packages offer theirs.
+        name: which one.
+        builtin: ``module:attribute`` by name, for what ships with sentiserve.
+
+    Raises:
+        SettingsError: there is none, or it can't be imported.
+    """
+    offered = {point.name: point.value for point in entry_points(group=group)} | dict(builtin)
+    if name not in offered:
+        known = ", ".join(sorted(offered))
+        raise SettingsError(
+            f"no {group.removeprefix('sentiserve.')} named {name!r}; known: {known}"
+        )
+    module, _, attribute = offered[name].partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(f"{group} {name!r} cannot be imported: {error}") from error

@@ -1,0 +1,67 @@
+"""Everything that a new source, store or model must do, on one screen.
+
+``sentiserve.testing`` has a contract suite for each of them.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sentiserve.errors import SentiserveError
+from sentiserve.types import (
+    Aggregate,
+    AggregateQuery,
+    ModelInfo,
+    Post,
+    PostRef,
+    Prediction,
+    Sentiment,
+)
+
+
+class Source(Protocol):
+    """Where posts come from."""
+
+    def parse(self, url: str) -> PostRef | None:
+        """Which post a URL means, without any network; None if this source doesn't know."""
+
+    async def fetch(self, refs: Sequence[PostRef]) -> Sequence[Post | SentiserveError]:
+        """The posts, in the order asked; an error in the place of each that can't be had."""
+
+    async def open(self) -> None:
+        """Make ready; raises a SourceError or BadInputError that says what to do."""
+
+    async def close(self) -> None:
+        """Let go of everything; harmless when never opened."""
+
+
+class Store(Protocol):
+    """Where predictions are kept, for a limited time; raises StoreError when it can't."""
+
+    async def open(self) -> None:
+        """Make ready; raises a StoreError that says what to do."""
+
+    async def close(self) -> None:
+        """Let go of everything; harmless when never opened."""
+
+    async def check(self) -> None:
+        """Return if the store answers now."""
+
+    async def get(self, refs: Sequence[PostRef], model_id: str) -> Sequence[Prediction | None]:
+        """What this model said of the posts, in the order asked; None where nothing is kept."""
+
+    async def put(self, predictions: Sequence[Prediction]) -> None:
+        """Keep all of them or none; of two for the same post and model the newer one wins."""
+
+    async def aggregate(self, query: AggregateQuery) -> Sequence[Aggregate]:
+        """Aggregates, the one with most posts first, then by platform and name."""
+
+
+class Model(Protocol):
+    """A text classifier. One thread at a time calls it."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the model says of itself."""
+
+    def predict(self, texts: Sequence[str]) -> Sequence[Sentiment]:
+        """A sentiment for each text, in order; each depends on its own text alone."""

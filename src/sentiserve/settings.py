@@ -1,0 +1,109 @@
+"""The settings: ``SENTISERVE_*`` variables or a ``.env`` file. Never built at import."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from sentiserve.errors import SettingsError
+
+PREFIX = "SENTISERVE_"
+SIXTY_DAYS = 60 * 24 * 60 * 60  # seconds: 5,184,000
+
+
+def _default_store() -> str:
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return f"sqlite:///{Path(home) / 'sentiserve' / 'store.db'}"
+
+
+class Settings(BaseSettings):
+    """Every setting; the descriptions are also the help of the flags and the documentation."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore"
+    )
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    model: Path | None = Field(
+        None, description="Directory of a model bundle; the bundled model if not set."
+    )
+    store: str = Field(
+        default_factory=_default_store,
+        description="Where predictions are kept: sqlite:///PATH or memory://.",
+    )
+    ttl: int = Field(
+        SIXTY_DAYS, ge=1, description="Seconds for which a prediction is kept; 60 days."
+    )
+    sources: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("archive",), description="Sources of posts, asked in this order; comma-separated."
+    )
+    archive: Path | None = Field(
+        None,
+        description="File of posts for the source 'archive' (.jsonl .csv .tsv .parquet); "
+        "a bundled sample if not set.",
+    )
+    x_mirrors: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Further hosts whose URLs are read as X's (a Nitter's); comma-separated."
+    )
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Keys accepted as 'Authorization: Bearer KEY'; comma-separated."
+    )
+    basic_auth: SecretStr | None = Field(
+        None, description="USER:PASSWORD accepted by HTTP Basic authentication."
+    )
+    insecure_no_auth: bool = Field(
+        False, description="Listen beyond loopback without any credentials."
+    )
+    threads: int = Field(
+        0, ge=0, le=1024, description="Threads of one inference; 0 takes every core."
+    )
+    max_batch: int = Field(32, ge=1, le=4096, description="Most texts in one inference.")
+    max_queue: int = Field(
+        2048, ge=1, description="Most texts waiting for the model; more are refused (503)."
+    )
+    max_records: int = Field(
+        10_000, ge=1, description="Most predictions waiting for the store; more are refused (503)."
+    )
+    max_body: int = Field(
+        4 << 20, ge=1024, description="Largest request body in bytes; larger ones get 413."
+    )
+    source_timeout: float = Field(10.0, gt=0, description="Seconds that a source may take.")
+    drain_timeout: float = Field(
+        25.0, gt=0, description="Seconds that a stopping service may take to finish its work."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe level that is logged."
+    )
+
+    @field_validator("sources", "x_mirrors", "api_keys", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("basic_auth")
+    @classmethod
+    def _has_colon(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not all(value.get_secret_value().partition(":")):
+            raise ValueError("must be USER:PASSWORD")
+        return value
+
+
+def load_settings(**flags: object) -> Settings:
+    """The settings; a flag goes before its variable, the variable before ``.env``.
+
+    Raises:
+        SettingsError: one has no usable value. Secrets are not repeated.
+    """
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]  # pydantic validates them
+    except ValidationError as error:
+        problems = [
+            f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        ]
+        raise SettingsError("; ".join(problems)) from None

@@ -1,0 +1,183 @@
+"""Tables of rows in files: ``.jsonl``, ``.csv``, ``.tsv`` and ``.parquet``, streamed."""
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sentiserve.errors import BadInputError
+
+MAX_LINE = 1 << 20  # bytes; a longer line is a broken row, not a reason to fill the memory
+_CHUNK = 1_000  # Parquet rows held at once
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row; ``problem`` says why its values can't be trusted, if they can't."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    problem: str | None = None
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """The rows of a file, in order; a broken row comes out as a problem, never as nothing.
+
+    A ``.tsv`` file has no quoting: a quotation mark is part of the text.
+
+    Raises:
+        BadInputError: the file is missing, of an unknown kind, or not readable as its kind.
+    """
+    try:
+        reader = _READERS[path.suffix.lower()]
+    except KeyError:
+        known = " ".join(_READERS)
+        raise BadInputError(f"{path}: the file's name must end in one of {known}") from None
+    if not path.is_file():
+        raise BadInputError(f"{path}: no such file")
+    try:
+        yield from reader(path)
+    except OSError as error:
+        raise BadInputError(f"{path}: {error.strerror or error}") from error
+
+
+def _jsonl(path: Path) -> Iterator[Row]:
+    decoder = msgspec.json.Decoder(dict[str, Any])
+    for line in _lines(path):
+        if line is None:
+            yield Row(problem=f"the line is longer than {MAX_LINE:,} bytes")
+        elif line.strip():
+            try:
+                yield Row(decoder.decode(line))
+            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+                yield Row(problem=f"not a JSON object: {error}")
+
+
+def _csv(path: Path) -> Iterator[Row]:
+    yield from _separated(path, csv.reader(_text_lines(path), strict=True))
+
+
+def _tsv(path: Path) -> Iterator[Row]:
+    yield from _separated(path, (line.rstrip("\r\n").split("\t") for line in _text_lines(path)))
+
+
+def _separated(path: Path, records: Iterator[list[str]]) -> Iterator[Row]:
+    try:
+        header = next(records, [])
+    except csv.Error as error:
+        raise BadInputError(f"{path}: the header is not readable: {error}") from error
+    while True:
+        try:
+            record = next(records)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Row(problem=f"not readable as CSV: {error}")
+            continue
+        if not record:
+            continue
+        values = dict(zip(header, record, strict=False))
+        if len(record) != len(header):
+            yield Row(values, f"has {len(record)} fields, the header has {len(header)}")
+        else:
+            yield Row(values)
+
+
+def _parquet(path: Path) -> Iterator[Row]:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        try:
+            cursor = connection.execute("SELECT * FROM read_parquet(?)", [str(path)])
+            names = [column[0] for column in cursor.description or ()]
+            while chunk := cursor.fetchmany(_CHUNK):
+                for record in chunk:
+                    yield Row(dict(zip(names, record, strict=True)))
+        except duckdb.Error as error:
+            raise BadInputError(f"{path}: not readable as Parquet: {error}") from error
+
+
+def _lines(path: Path) -> Iterator[bytes | None]:
+    """Lines, with None for each that is over the limit."""
+    with path.open("rb") as file:
+        while line := file.readline(MAX_LINE + 1):
+            if len(line) <= MAX_LINE:
+                yield line
+                continue
+            while not line.endswith(b"\n") and line:
+                line = file.readline(MAX_LINE)
+            yield None
+
+
+def _text_lines(path: Path) -> Iterator[str]:
+    """Lines of UTF-8; a byte that is none becomes U+FFFD, an overlong line is cut."""
+    for number, line in enumerate(_lines(path)):
+        encoding = "utf-8-sig" if number == 0 else "utf-8"
+        yield (line or b"\n").decode(encoding, errors="replace")
+
+
+_READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
+    ".jsonl": _jsonl,
+    ".csv": _csv,
+    ".tsv": _tsv,
+    ".parquet": _parquet,
+}
+
+
+def write_rows(path: Path, rows: Callable[[], Iterator[dict[str, Any]]]) -> None:
+    """Write a table in one piece: the file is there only when it is whole.
+
+    Args:
+        path: ends in one of ``WRITABLE``.
+        rows: gives all the rows, each time it is called.
+
+    Raises:
+        OSError: the file can't be written.
+    """
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        WRITABLE[path.suffix.lower()](draft, rows)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write_jsonl(path: Path, rows: Callable[[], Iterator[dict[str, Any]]]) -> None:
+    with path.open("wb") as file:
+        for row in rows():
+            file.write(msgspec.json.encode(row, enc_hook=str) + b"\n")
+
+
+def _write_csv(path: Path, rows: Callable[[], Iterator[dict[str, Any]]]) -> None:
+    columns = dict.fromkeys(column for row in rows() for column in row)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        for row in rows():
+            writer.writerow({column: _cell(value) for column, value in row.items()})
+
+
+def _cell(value: object) -> object:
+    nested = isinstance(value, dict | list)
+    return msgspec.json.encode(value, enc_hook=str).decode() if nested else value
+
+
+def _write_parquet(path: Path, rows: Callable[[], Iterator[dict[str, Any]]]) -> None:
+    import duckdb
+
+    lines = path.with_name(path.name + ".jsonl")
+    try:
+        _write_jsonl(lines, rows)
+        with duckdb.connect() as connection:
+            connection.read_json(
+                str(lines), format="newline_delimited", sample_size=-1
+            ).write_parquet(str(path))
+    except duckdb.Error as error:
+        raise BadInputError(f"{path}: cannot be written as Parquet: {error}") from error
+    finally:
+        lines.unlink(missing_ok=True)
+
+
+WRITABLE = {".jsonl": _write_jsonl, ".csv": _write_csv, ".parquet": _write_parquet}

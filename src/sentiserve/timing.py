@@ -1,0 +1,35 @@
+"""How long the parts of an answer took."""
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds by part: store, source, queue, model."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def of(self, part: str) -> Iterator[None]:
+        """Take the time of the block."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[part] = time.perf_counter() - started
+
+    def take(self, other: "Timing") -> None:
+        """Keep the longer time of each part: what runs side by side takes the longest's."""
+        for part, seconds in other.seconds.items():
+            self.seconds[part] = max(seconds, self.seconds.get(part, 0.0))
+
+    @classmethod
+    def together(cls, timings: "Iterable[Timing]") -> "Timing":
+        """The longest time of each part."""
+        result = cls()
+        for timing in timings:
+            result.take(timing)
+        return result

@@ -1,0 +1,135 @@
+"""What flows through sentiserve: posts, sentiments, predictions and their aggregates."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Self
+
+TEXT = "text"  # the platform of bare texts
+_HASHTAG = re.compile(r"(?<![\w&#/])#(?=\w*[^\W\d_])(\w{1,100})")
+
+
+@dataclass(frozen=True, slots=True)
+class PostRef:
+    """Which post, whatever its URL looked like: ids are strings, unique on their platform."""
+
+    platform: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A post as its source gave it; times are aware, in UTC."""
+
+    ref: PostRef
+    text: str
+    url: str | None = None
+    author_id: str | None = None
+    author_handle: str | None = None
+    created_at: datetime | None = None
+
+    @classmethod
+    def of_text(cls, text: str) -> Self:
+        """A bare text as a post: the same text is the same post."""
+        return cls(PostRef(TEXT, sha256(text.encode()).hexdigest()[:32]), text)
+
+    @property
+    def hashtags(self) -> tuple[str, ...]:
+        """The text's hashtags without ``#``, case-folded, each once; numbers alone are none."""
+        return tuple(dict.fromkeys(tag.casefold() for tag in _HASHTAG.findall(self.text)))
+
+
+@dataclass(frozen=True, slots=True)
+class Sentiment:
+    """What a model says of a text: a score for each of its labels, adding up to 1."""
+
+    scores: Mapping[str, float]
+    truncated: bool = False
+
+    @property
+    def label(self) -> str:
+        """The label with the highest score."""
+        return max(self.scores, key=self.scores.__getitem__)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A post with its sentiment: what a store keeps, under the post and the model id."""
+
+    post: Post
+    sentiment: Sentiment
+    model_id: str
+    predicted_at: datetime
+
+    @property
+    def seen_at(self) -> datetime:
+        """When the post was written, or if that is unknown, when it was predicted."""
+        return self.post.created_at or self.predicted_at
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a model says of itself."""
+
+    name: str
+    revision: str
+    id: str
+    labels: tuple[str, ...]
+    max_tokens: int
+    preprocessing: str
+    format: str
+    licence: str
+    quality: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class Entity(StrEnum):
+    """What predictions can be aggregated by."""
+
+    AUTHOR = "author"
+    HASHTAG = "hashtag"
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateQuery:
+    """Which aggregates: the most active first, of one model, and only what is asked for.
+
+    Attributes:
+        name: an author's id or handle, or a hashtag without ``#``; None for all.
+        since: leaves out posts seen before it.
+    """
+
+    entity: Entity
+    model_id: str
+    name: str | None = None
+    platform: str | None = None
+    since: datetime | None = None
+    limit: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """Sentiment of all posts of one author or hashtag.
+
+    Attributes:
+        platform: the author's platform; None for a hashtag.
+        name: the author's id (or handle, where a source gives no id), or the hashtag.
+        counts: posts per label.
+        mean_scores: mean score per label.
+    """
+
+    platform: str | None
+    name: str
+    handle: str | None
+    counts: Mapping[str, int]
+    mean_scores: Mapping[str, float]
+    first_seen: datetime
+    last_seen: datetime
+
+    @property
+    def posts(self) -> int:
+        """How many posts."""
+        return sum(self.counts.values())
