@@ -1,0 +1,1 @@
+"""Bundles, the engines that run them, and the making of new ones."""

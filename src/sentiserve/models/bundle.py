@@ -1,0 +1,158 @@
+"""Bundles: directories that hold all that a model needs, and prove that it is unchanged."""
+
+import hashlib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from sentiserve.errors import BundleError
+from sentiserve.models.preprocessing import preprocessing
+from sentiserve.types import ModelInfo
+
+MANIFEST = "bundle.json"
+TOKENIZER = "tokenizer.json"
+CARD = "README.md"
+_MAX_MANIFEST = 1 << 20  # bytes
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What ``bundle.json`` says.
+
+    Attributes:
+        weights: the name of the file that the engine reads.
+        files: a SHA-256, in hex, for every other file of the bundle.
+        quality: measured figures, by name.
+    """
+
+    name: Name
+    revision: Name
+    format: Name
+    weights: FileName
+    labels: Annotated[tuple[Name, ...], msgspec.Meta(min_length=2, max_length=1000)]
+    max_tokens: Annotated[int, msgspec.Meta(ge=4, le=65_536)]
+    preprocessing: Name
+    licence: Name
+    files: dict[FileName, Digest]
+    quality: dict[Name, float] = {}
+
+    @property
+    def model_id(self) -> str:
+        """A digest over all that decides a prediction, and nothing else: 16 hex digits."""
+        decisive = {
+            "weights": self.files[self.weights],
+            "tokenizer": self.files[TOKENIZER],
+            "format": self.format,
+            "labels": self.labels,
+            "max_tokens": self.max_tokens,
+            "preprocessing": self.preprocessing,
+        }
+        canonical = msgspec.json.encode(decisive, order="sorted")
+        return hashlib.sha256(canonical).hexdigest()[:16]
+
+    @property
+    def info(self) -> ModelInfo:
+        """The manifest in the words of the rest of sentiserve."""
+        return ModelInfo(
+            name=self.name,
+            revision=self.revision,
+            id=self.model_id,
+            labels=self.labels,
+            max_tokens=self.max_tokens,
+            preprocessing=self.preprocessing,
+            format=self.format,
+            licence=self.licence,
+            quality=self.quality,
+        )
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """A bundle that was found complete and unchanged."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def weights(self) -> Path:
+        """The file that the engine reads."""
+        return self.path / self.manifest.weights
+
+    @property
+    def tokenizer(self) -> Path:
+        """The tokenizer's file."""
+        return self.path / TOKENIZER
+
+
+def default_bundle() -> Path:
+    """The directory of the bundle that ships inside the package."""
+    return Path(str(resources.files("sentiserve"))) / "data" / "model"
+
+
+def open_bundle(path: Path) -> Bundle:
+    """Read a bundle and verify every file against its digest.
+
+    Raises:
+        BundleError: something is missing, malformed, or not what the manifest says.
+    """
+    manifest = _read_manifest(path)
+    if len(set(manifest.labels)) < len(manifest.labels):
+        raise BundleError(f"{path / MANIFEST}: a label is named twice")
+    preprocessing(manifest.preprocessing)
+    for name in (manifest.weights, TOKENIZER):
+        if name not in manifest.files:
+            raise BundleError(f"{path / MANIFEST}: no digest for {name}")
+    for name, expected in manifest.files.items():
+        if digest(path / name) != expected:
+            raise BundleError(
+                f"{path / name} is not the file that {MANIFEST} describes: "
+                "its SHA-256 differs; fetch or export the bundle again"
+            )
+    return Bundle(path, manifest)
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write ``bundle.json`` for the files that lie in the directory."""
+    raw = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    (path / MANIFEST).write_bytes(raw + b"\n")
+
+
+def record_quality(bundle: Bundle, figures: dict[str, float]) -> None:
+    """Keep measured figures in the manifest; the model id stays, for they decide nothing."""
+    write_manifest(bundle.path, msgspec.structs.replace(bundle.manifest, quality=figures))
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, in hex.
+
+    Raises:
+        BundleError: the file is missing or unreadable.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise BundleError(f"{path} is missing; the bundle is not complete") from None
+    except OSError as error:
+        raise BundleError(f"{path}: {error.strerror}") from error
+
+
+def _read_manifest(path: Path) -> Manifest:
+    file = path / MANIFEST
+    try:
+        with file.open("rb") as opened:
+            raw = opened.read(_MAX_MANIFEST + 1)
+    except FileNotFoundError:
+        raise BundleError(f"{path} is no model bundle: it has no {MANIFEST}") from None
+    except OSError as error:
+        raise BundleError(f"{file}: {error.strerror}") from error
+    if len(raw) > _MAX_MANIFEST:
+        raise BundleError(f"{file} is over {_MAX_MANIFEST:,} bytes")
+    try:
+        return msgspec.json.decode(raw, type=Manifest)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise BundleError(f"{file}: {error}") from error

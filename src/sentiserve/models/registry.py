@@ -1,0 +1,25 @@
+"""Engines by the format of the bundles they run."""
+
+from pathlib import Path
+
+from sentiserve.models.bundle import open_bundle
+from sentiserve.plugins import load
+from sentiserve.protocols import Model
+
+ENGINES = {
+    "onnx": "sentiserve.models.onnx:OnnxModel",
+    "onnx-int8": "sentiserve.models.onnx:OnnxModel",
+}
+
+
+def load_model(path: Path, threads: int = 0) -> Model:
+    """Verify the bundle in a directory and start the engine for its format.
+
+    Raises:
+        BundleError: the bundle is not whole.
+        SettingsError: no engine runs its format.
+    """
+    bundle = open_bundle(path)
+    engine = load("sentiserve.engines", bundle.manifest.format, ENGINES)
+    model: Model = engine(bundle, threads)
+    return model
