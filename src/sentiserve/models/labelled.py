@@ -1,0 +1,33 @@
+"""Labelled texts, for training and evaluation."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sentiserve.errors import BadInputError
+from sentiserve.tables import read_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Texts and their true labels, in the same order."""
+
+    texts: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+def read_labelled(path: Path) -> Labelled:
+    """Read the columns ``text`` and ``label`` of a table.
+
+    Raises:
+        BadInputError: a column is missing or empty somewhere, or there are no rows.
+    """
+    texts, labels = [], []
+    for number, row in enumerate(read_rows(path), start=1):
+        text, label = row.values.get("text"), row.values.get("label")
+        if row.problem or not (isinstance(text, str) and text and isinstance(label, str) and label):
+            raise BadInputError(f"{path}, row {number}: needs a text and a label")
+        texts.append(text)
+        labels.append(label)
+    if not texts:
+        raise BadInputError(f"{path} holds no rows")
+    return Labelled(tuple(texts), tuple(labels))
