@@ -1,0 +1,19 @@
+"""Sources by name."""
+
+from sentiserve.plugins import load
+from sentiserve.protocols import Source
+from sentiserve.settings import Settings
+
+SOURCES = {
+    "archive": "sentiserve.sources.archive:from_settings",
+}
+
+
+def make_source(name: str, settings: Settings) -> Source:
+    """The source of that name, not yet opened.
+
+    Raises:
+        SettingsError: there is none of that name, or a setting it needs is missing.
+    """
+    source: Source = load("sentiserve.sources", name, SOURCES)(settings)
+    return source
