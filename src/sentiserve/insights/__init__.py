@@ -1,0 +1,1 @@
+"""What the stored predictions tell when taken together."""

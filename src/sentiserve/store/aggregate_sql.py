@@ -1,0 +1,69 @@
+"""The SQL that aggregates predictions, by author and by hashtag."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sentiserve.types import Aggregate, Entity
+
+# Both give one row for each group and label, so that any set of labels works.
+_GROUPED = """
+, top AS (
+    SELECT platform, name, max(handle) AS handle, count(*) AS posts,
+           min(seen) AS first_seen, max(seen) AS last_seen
+    FROM chosen GROUP BY platform, name ORDER BY posts DESC, platform, name LIMIT :limit
+)
+SELECT top.*, score.key AS label, sum(chosen.label = score.key) AS count,
+       avg(score.value) AS mean
+FROM top JOIN chosen USING (platform, name), json_each(chosen.scores) AS score
+GROUP BY platform, name, score.key
+ORDER BY posts DESC, platform, name, min(score.id)
+"""
+_KEPT = """
+    p.model_id = :model_id AND p.expires_at > :now
+    AND (:platform IS NULL OR p.platform = :platform)
+    AND (:since IS NULL OR coalesce(p.created_at, p.predicted_at) >= :since)
+"""
+_AUTHORS = f"""
+WITH chosen AS (
+    SELECT p.platform, coalesce(p.author_id, p.author_handle) AS name, p.author_handle AS handle,
+           p.label, p.scores, coalesce(p.created_at, p.predicted_at) AS seen
+    FROM predictions AS p
+    WHERE {_KEPT} AND coalesce(p.author_id, p.author_handle) IS NOT NULL
+      AND (:name IS NULL OR p.author_id = :name OR lower(p.author_handle) = lower(:name))
+)"""
+_HASHTAGS = f"""
+WITH chosen AS (
+    SELECT '' AS platform, h.tag AS name, NULL AS handle,
+           p.label, p.scores, coalesce(p.created_at, p.predicted_at) AS seen
+    FROM hashtags AS h JOIN predictions AS p USING (platform, id, model_id)
+    WHERE {_KEPT} AND (:name IS NULL OR h.tag = :name)
+)"""
+
+BY: Mapping[Entity, str] = {
+    Entity.AUTHOR: _AUTHORS + _GROUPED,
+    Entity.HASHTAG: _HASHTAGS + _GROUPED,
+}
+
+
+def aggregates(
+    rows: Sequence[Mapping[str, Any]], time: Callable[[int], datetime]
+) -> list[Aggregate]:
+    """The rows, one for each group and label, as one aggregate for each group."""
+    result = []
+    for (platform, name), group in groupby(rows, lambda row: (row["platform"], row["name"])):
+        labels = list(group)
+        first = labels[0]
+        result.append(
+            Aggregate(
+                platform=platform or None,
+                name=name,
+                handle=first["handle"],
+                counts={row["label"]: row["count"] for row in labels},
+                mean_scores={row["label"]: row["mean"] for row in labels},
+                first_seen=time(first["first_seen"]),
+                last_seen=time(first["last_seen"]),
+            )
+        )
+    return result

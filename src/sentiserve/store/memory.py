@@ -1,0 +1,98 @@
+"""The store that ends with its process: for tests, trials and services that need no memory."""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from sentiserve.types import Aggregate, AggregateQuery, Entity, PostRef, Prediction
+
+CAPACITY = 100_000  # predictions, of about 2 KB each; the ones written first go first
+
+
+class MemoryStore:
+    """Predictions in a dictionary of bounded size."""
+
+    def __init__(self, ttl: int) -> None:
+        """Set the seconds to live."""
+        self._ttl = timedelta(seconds=ttl)
+        self._kept: OrderedDict[tuple[PostRef, str], Prediction] = OrderedDict()
+
+    async def open(self) -> None:
+        """Nothing is needed."""
+
+    async def close(self) -> None:
+        """Forget everything."""
+        self._kept.clear()
+
+    async def check(self) -> None:
+        """Memory is always there."""
+
+    async def get(self, refs: Sequence[PostRef], model_id: str) -> list[Prediction | None]:
+        """What is kept and not expired."""
+        found = (self._kept.get((ref, model_id)) for ref in refs)
+        return [p if p is not None and self._alive(p) else None for p in found]
+
+    async def put(self, predictions: Sequence[Prediction]) -> None:
+        """Keep the predictions; beyond the capacity the ones written first are dropped."""
+        for prediction in predictions:
+            key = (prediction.post.ref, prediction.model_id)
+            kept = self._kept.get(key)
+            if kept is None or prediction.predicted_at >= kept.predicted_at:
+                self._kept[key] = prediction
+        while len(self._kept) > CAPACITY:
+            self._kept.popitem(last=False)
+
+    async def aggregate(self, query: AggregateQuery) -> list[Aggregate]:
+        """Aggregates over what is kept and not expired."""
+        groups: dict[tuple[str | None, str], list[Prediction]] = defaultdict(list)
+        for prediction in self._kept.values():
+            if self._alive(prediction) and _asked_for(prediction, query):
+                for group in _groups(prediction, query):
+                    groups[group].append(prediction)
+        ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+        return [_aggregate(*name, group) for name, group in ordered[: query.limit]]
+
+    def _alive(self, prediction: Prediction) -> bool:
+        return prediction.predicted_at + self._ttl > datetime.now(UTC)
+
+
+def _asked_for(prediction: Prediction, query: AggregateQuery) -> bool:
+    return (
+        prediction.model_id == query.model_id
+        and query.platform in {None, prediction.post.ref.platform}
+        and (query.since is None or prediction.seen_at >= query.since)
+    )
+
+
+def _groups(prediction: Prediction, query: AggregateQuery) -> Iterator[tuple[str | None, str]]:
+    post = prediction.post
+    if query.entity is Entity.HASHTAG:
+        yield from ((None, tag) for tag in post.hashtags if query.name in {None, tag})
+        return
+    author = post.author_id or post.author_handle
+    handle = (post.author_handle or "").lower()
+    if author and (query.name in {None, post.author_id} or query.name.lower() == handle):
+        yield post.ref.platform, author
+
+
+def _aggregate(platform: str | None, name: str, group: Sequence[Prediction]) -> Aggregate:
+    labels = dict.fromkeys(label for p in group for label in p.sentiment.scores)
+    scores = {
+        label: [p.sentiment.scores[label] for p in group if label in p.sentiment.scores]
+        for label in labels
+    }
+    handles = [p.post.author_handle for p in group if platform and p.post.author_handle]
+    return Aggregate(
+        platform=platform,
+        name=name,
+        handle=max(handles, default=None),
+        counts={label: sum(p.sentiment.label == label for p in group) for label in labels},
+        mean_scores={label: sum(values) / len(values) for label, values in scores.items()},
+        first_seen=min(p.seen_at for p in group),
+        last_seen=max(p.seen_at for p in group),
+    )
+
+
+def from_url(_: str, ttl: int) -> MemoryStore:
+    """The store for ``memory://``."""
+    return MemoryStore(ttl)

@@ -1,0 +1,23 @@
+"""Stores by the scheme of their URL."""
+
+from sentiserve.errors import SettingsError
+from sentiserve.plugins import load
+from sentiserve.protocols import Store
+
+STORES = {
+    "memory": "sentiserve.store.memory:from_url",
+    "sqlite": "sentiserve.store.sqlite:from_url",
+}
+
+
+def make_store(url: str, ttl: int) -> Store:
+    """The store that a URL names, not yet opened.
+
+    Raises:
+        SettingsError: no store has this scheme, or the URL lacks something.
+    """
+    scheme, separator, _ = url.partition("://")
+    if not separator:
+        raise SettingsError("a store is named by a URL such as sqlite:///PATH or memory://")
+    store: Store = load("sentiserve.stores", scheme, STORES)(url, ttl)
+    return store

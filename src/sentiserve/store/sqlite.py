@@ -1,0 +1,273 @@
+"""The embedded store: one SQLite file, for one machine, several processes."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from sentiserve.errors import SettingsError, StoreError
+from sentiserve.store import aggregate_sql
+from sentiserve.types import Aggregate, AggregateQuery, Post, PostRef, Prediction, Sentiment
+
+T = TypeVar("T")
+
+_VERSION = 1  # of the schema; kept in the file's user_version
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_SCHEMA = f"""
+CREATE TABLE predictions (
+    platform TEXT NOT NULL, id TEXT NOT NULL, model_id TEXT NOT NULL,
+    text TEXT NOT NULL, url TEXT, author_id TEXT, author_handle TEXT, created_at INTEGER,
+    label TEXT NOT NULL, scores TEXT NOT NULL, truncated INTEGER NOT NULL,
+    predicted_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+    PRIMARY KEY (platform, id, model_id)
+) STRICT;
+CREATE INDEX predictions_by_expiry ON predictions (expires_at);
+CREATE INDEX predictions_by_author ON predictions (model_id, platform, author_id);
+CREATE TABLE hashtags (
+    model_id TEXT NOT NULL, tag TEXT NOT NULL, platform TEXT NOT NULL, id TEXT NOT NULL,
+    PRIMARY KEY (model_id, tag, platform, id),
+    FOREIGN KEY (platform, id, model_id) REFERENCES predictions ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX hashtags_by_post ON hashtags (platform, id, model_id);
+PRAGMA user_version = {_VERSION};
+"""
+_GET = """
+SELECT * FROM predictions WHERE platform = ? AND id = ? AND model_id = ? AND expires_at > ?
+"""
+_PUT = """
+INSERT INTO predictions VALUES (
+    :platform, :id, :model_id, :text, :url, :author_id, :author_handle, :created_at,
+    :label, :scores, :truncated, :predicted_at, :expires_at
+) ON CONFLICT DO UPDATE SET
+    text = excluded.text, url = excluded.url, author_id = excluded.author_id,
+    author_handle = excluded.author_handle, created_at = excluded.created_at,
+    label = excluded.label, scores = excluded.scores, truncated = excluded.truncated,
+    predicted_at = excluded.predicted_at, expires_at = excluded.expires_at
+WHERE excluded.predicted_at >= predictions.predicted_at
+"""
+
+
+class SqliteStore:
+    """Predictions in a SQLite file in write-ahead mode.
+
+    Reads have a connection and a thread of their own, so that they never wait for a write
+    or an aggregate.
+    """
+
+    def __init__(self, path: Path, ttl: int) -> None:
+        """Name the file and the seconds to live; nothing is touched before ``open``."""
+        self._path = path
+        self._ttl = timedelta(seconds=ttl)
+        self._reader: _Connection | None = None
+        self._writer: _Connection | None = None
+
+    async def open(self) -> None:
+        """Create the file and its tables where they are missing.
+
+        Raises:
+            StoreError: the path can't be written, or the file isn't a store of this version.
+        """
+        self._writer = _Connection(self._path)
+        try:
+            await self._writer.run(_prepare)
+            self._reader = _Connection(self._path)
+            await self._reader.run(_prepare)
+        except StoreError:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Close the file."""
+        for connection in (self._reader, self._writer):
+            if connection is not None:
+                await connection.close()
+        self._reader = self._writer = None
+
+    async def check(self) -> None:
+        """Read one row."""
+        await _opened(self._reader).run(
+            lambda connection: connection.execute("SELECT 1 FROM predictions LIMIT 1").fetchone()
+        )
+
+    async def get(self, refs: Sequence[PostRef], model_id: str) -> list[Prediction | None]:
+        """What is kept and not expired."""
+        now = _micros(datetime.now(UTC))
+
+        def read(connection: sqlite3.Connection) -> list[Prediction | None]:
+            keys = ((ref.platform, ref.id, model_id, now) for ref in refs)
+            return [_prediction(connection.execute(_GET, key).fetchone()) for key in keys]
+
+        return await _opened(self._reader).run(read)
+
+    async def put(self, predictions: Sequence[Prediction]) -> None:
+        """Keep the predictions in one transaction, and drop what has expired."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            with _transaction(connection):
+                connection.execute(
+                    "DELETE FROM predictions WHERE expires_at <= ?", (_micros(datetime.now(UTC)),)
+                )
+                for prediction in predictions:
+                    if connection.execute(_PUT, self._row(prediction)).rowcount:
+                        _put_hashtags(connection, prediction)
+
+        await _opened(self._writer).run(write)
+
+    async def aggregate(self, query: AggregateQuery) -> list[Aggregate]:
+        """Aggregates over what is kept and not expired."""
+        values = {
+            "model_id": query.model_id,
+            "now": _micros(datetime.now(UTC)),
+            "name": query.name,
+            "platform": query.platform,
+            "since": None if query.since is None else _micros(query.since),
+            "limit": query.limit,
+        }
+        sql = aggregate_sql.BY[query.entity]
+        rows = await _opened(self._writer).run(
+            lambda connection: connection.execute(sql, values).fetchall()
+        )
+        return aggregate_sql.aggregates(rows, _time)
+
+    def _row(self, prediction: Prediction) -> dict[str, Any]:
+        post, sentiment = prediction.post, prediction.sentiment
+        return {
+            "platform": post.ref.platform,
+            "id": post.ref.id,
+            "model_id": prediction.model_id,
+            "text": post.text,
+            "url": post.url,
+            "author_id": post.author_id,
+            "author_handle": post.author_handle,
+            "created_at": None if post.created_at is None else _micros(post.created_at),
+            "label": sentiment.label,
+            "scores": msgspec.json.encode(sentiment.scores).decode(),
+            "truncated": sentiment.truncated,
+            "predicted_at": _micros(prediction.predicted_at),
+            "expires_at": _micros(prediction.predicted_at + self._ttl),
+        }
+
+
+class _Connection:
+    """A SQLite connection with the one thread that uses it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, "sqlite")
+        self._connection: sqlite3.Connection | None = None
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._thread, lambda: work(self._connected()))
+        except sqlite3.Error as error:
+            raise StoreError(f"the store {self._path} cannot be used: {error}") from error
+        except OSError as error:
+            raise StoreError(
+                f"the store {self._path} cannot be written: {error.strerror}; "
+                "name another with SENTISERVE_STORE"
+            ) from error
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self.run(lambda connection: connection.close())
+        self._thread.shutdown()
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._path, timeout=5, isolation_level=None)
+            connection.row_factory = sqlite3.Row
+            self._connection = connection
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+        return self._connection
+
+
+def _opened(connection: _Connection | None) -> _Connection:
+    if connection is None:
+        raise StoreError("the store is not open")
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Create the tables, or refuse a file that holds something else."""
+    with _transaction(connection):
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if version == 0 and tables == 0:
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+        elif version != _VERSION:
+            raise sqlite3.DatabaseError(f"it is no store of version {_VERSION}; move the file away")
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _put_hashtags(connection: sqlite3.Connection, prediction: Prediction) -> None:
+    ref, model_id = prediction.post.ref, prediction.model_id
+    connection.execute(
+        "DELETE FROM hashtags WHERE platform = ? AND id = ? AND model_id = ?",
+        (ref.platform, ref.id, model_id),
+    )
+    connection.executemany(
+        "INSERT INTO hashtags VALUES (?, ?, ?, ?)",
+        [(model_id, tag, ref.platform, ref.id) for tag in prediction.post.hashtags],
+    )
+
+
+def _prediction(row: sqlite3.Row | None) -> Prediction | None:
+    if row is None:
+        return None
+    return Prediction(
+        post=Post(
+            ref=PostRef(row["platform"], row["id"]),
+            text=row["text"],
+            url=row["url"],
+            author_id=row["author_id"],
+            author_handle=row["author_handle"],
+            created_at=None if row["created_at"] is None else _time(row["created_at"]),
+        ),
+        sentiment=Sentiment(
+            msgspec.json.decode(row["scores"], type=dict[str, float]), bool(row["truncated"])
+        ),
+        model_id=row["model_id"],
+        predicted_at=_time(row["predicted_at"]),
+    )
+
+
+def _micros(time: datetime) -> int:
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def _time(micros: int) -> datetime:
+    return _EPOCH + micros * _MICROSECOND
+
+
+def from_url(url: str, ttl: int) -> SqliteStore:
+    """The store for ``sqlite:///RELATIVE/PATH`` or ``sqlite:////ABSOLUTE/PATH``.
+
+    Raises:
+        SettingsError: the URL names no file.
+    """
+    host, _, path = url.removeprefix("sqlite://").partition("/")
+    if host or not path:
+        raise SettingsError(f"{url}: write sqlite:///PATH, with three slashes and a file's path")
+    return SqliteStore(Path(path).expanduser(), ttl)
