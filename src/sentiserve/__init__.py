@@ -1,0 +1,39 @@
+"""The sentiment of a post, from its URL or its text; and it remembers.
+
+>>> import sentiserve
+>>> model = sentiserve.load_model()
+>>> model.predict(["What a lovely day!"])[0].label
+'positive'
+"""
+
+from importlib.metadata import version
+from pathlib import Path
+
+from sentiserve import errors
+from sentiserve.protocols import Model, Source, Store
+from sentiserve.types import Post, PostRef, Prediction, Sentiment
+
+__all__ = [
+    "Model",
+    "Post",
+    "PostRef",
+    "Prediction",
+    "Sentiment",
+    "Source",
+    "Store",
+    "errors",
+    "load_model",
+]
+__version__ = version("sentiserve")
+
+
+def load_model(path: Path | None = None, threads: int = 0) -> Model:
+    """The model in a bundle's directory, or the bundled one.
+
+    Raises:
+        BundleError: the bundle is not whole.
+    """
+    from sentiserve.models.bundle import default_bundle
+    from sentiserve.models.registry import load_model
+
+    return load_model(path or default_bundle(), threads)

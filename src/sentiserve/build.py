@@ -1,0 +1,85 @@
+"""Settings in, running parts out: the only place that knows every room."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from sentiserve.batcher import Batcher
+from sentiserve.errors import StoreError
+from sentiserve.inference import Inference
+from sentiserve.insights.aggregates import Aggregates
+from sentiserve.metrics import Metrics
+from sentiserve.models.bundle import default_bundle
+from sentiserve.models.registry import load_model
+from sentiserve.protocols import Model, Source, Store
+from sentiserve.recorder import Recorder
+from sentiserve.settings import Settings
+from sentiserve.sources.chain import Chain
+from sentiserve.sources.registry import make_source
+from sentiserve.store.registry import make_store
+from sentiserve.types import ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All that a running service consists of."""
+
+    model: ModelInfo
+    store: Store
+    batcher: Batcher
+    inference: Inference
+    aggregates: Aggregates
+
+    async def check(self) -> dict[str, str]:
+        """``"ok"`` for each dependency, or what is wrong with it."""
+        try:
+            await self.store.check()
+            store = "ok"
+        except StoreError as error:
+            store = str(error)
+        return {"model": "ok" if self.batcher.running else "the batcher stopped", "store": store}
+
+
+def build_model(settings: Settings) -> Model:
+    """The model that the settings name, ready to predict.
+
+    Raises:
+        BundleError: its bundle is not whole.
+    """
+    return load_model(settings.model or default_bundle(), settings.threads)
+
+
+def build_store(settings: Settings) -> Store:
+    """The store that the settings name, not yet opened."""
+    return make_store(settings.store, settings.ttl)
+
+
+def build_source(settings: Settings) -> Source:
+    """The sources that the settings name, as one, not yet opened."""
+    sources = {name: make_source(name, settings) for name in settings.sources}
+    return Chain(sources, settings.source_timeout)
+
+
+@asynccontextmanager
+async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
+    """Every part, open; closed in the reverse order, so that what waits is still recorded.
+
+    Raises:
+        SentiserveError: a part can't start; the text says what to do.
+    """
+    async with AsyncExitStack() as stack:
+        source, store = build_source(settings), build_store(settings)
+        stack.push_async_callback(store.close)
+        await store.open()
+        stack.push_async_callback(source.close)
+        await source.open()
+        model = build_model(settings)
+        recorder = Recorder(store, metrics, settings.max_records)
+        stack.push_async_callback(recorder.close, settings.drain_timeout)
+        await recorder.open()
+        batcher = Batcher(model, metrics, settings.max_batch, settings.max_queue)
+        stack.push_async_callback(batcher.close)
+        await batcher.open()
+        inference = Inference(source, store, batcher, recorder, model.info, metrics)
+        aggregates = Aggregates(store, model.info.id)
+        yield Parts(model.info, store, batcher, inference, aggregates)

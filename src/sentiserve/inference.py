@@ -1,0 +1,206 @@
+"""The flow: a post's URL or text in, its sentiment out, and remembered.
+
+1 parse    source.parse(url) → PostRef            no network
+2 look up  store.get(refs, model id)              a hit ends here
+3 fetch    source.fetch(refs) → posts             only what was missed, all together
+4 predict  batcher.submit(text) → Sentiment
+5 answer
+6 record   recorder.put(prediction)               in the background
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import structlog
+
+from sentiserve.batcher import Batcher
+from sentiserve.errors import BadInputError, SentiserveError, StoreError, UnknownURLError
+from sentiserve.metrics import Metrics
+from sentiserve.protocols import Source, Store
+from sentiserve.recorder import Recorder
+from sentiserve.texts import checked_text
+from sentiserve.timing import Timing
+from sentiserve.types import ModelInfo, Post, PostRef, Prediction
+
+_log = structlog.get_logger(__name__)
+MAX_URL = 2_048  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text to classify."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """A post to fetch and classify."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A prediction, and whether it was remembered."""
+
+    prediction: Prediction
+    cached: bool
+
+
+Outcome = Answer | SentiserveError
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A question that is being answered; everybody who asks it waits for the same outcome."""
+
+    ref: PostRef
+    post: Post | None  # None until fetched
+    outcome: asyncio.Future[Outcome] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+    timing: Timing = field(default_factory=Timing)
+
+
+class Inference:
+    """Answers questions about posts and texts."""
+
+    def __init__(
+        self,
+        source: Source,
+        store: Store,
+        batcher: Batcher,
+        recorder: Recorder,
+        model: ModelInfo,
+        metrics: Metrics,
+    ) -> None:
+        """Take the parts, all of them open."""
+        self._source = source
+        self._store = store
+        self._batcher = batcher
+        self._recorder = recorder
+        self._model = model
+        self._metrics = metrics
+        self._in_flight: dict[PostRef, _Flight] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def answer(self, questions: Sequence[Text | Url]) -> tuple[list[Outcome], Timing]:
+        """An outcome for each question, in order; one that fails leaves the others alone."""
+        flights = self._take_off([self._parse(question) for question in questions])
+        # A caller that leaves doesn't take the answer away from the others who wait for it.
+        waiting = [asyncio.shield(f.outcome) for f in flights if isinstance(f, _Flight)]
+        answers = iter(await asyncio.gather(*waiting))
+        outcomes = [next(answers) if isinstance(f, _Flight) else f for f in flights]
+        return outcomes, Timing.together(f.timing for f in flights if isinstance(f, _Flight))
+
+    def _parse(self, question: Text | Url) -> PostRef | Post | SentiserveError:
+        try:
+            if isinstance(question, Text):
+                return Post.of_text(checked_text(question.text))
+            if len(question.url) > MAX_URL:
+                raise BadInputError(f"the URL is longer than {MAX_URL:,} characters")
+            ref = self._source.parse(question.url)
+            return ref or UnknownURLError(
+                "this is no post's URL that is known here; "
+                "one looks like https://x.com/USER/status/ID"
+            )
+        except BadInputError as error:
+            return error
+
+    def _take_off(
+        self, asked: Sequence[PostRef | Post | SentiserveError]
+    ) -> list[_Flight | SentiserveError]:
+        """A flight for each question, joining those that are in the air already."""
+        flights: list[_Flight | SentiserveError] = []
+        new: list[_Flight] = []
+        for question in asked:
+            if isinstance(question, SentiserveError):
+                flights.append(question)
+                continue
+            post = question if isinstance(question, Post) else None
+            ref = question if isinstance(question, PostRef) else question.ref
+            if ref not in self._in_flight:
+                flight = self._in_flight[ref] = _Flight(ref, post)
+                new.append(flight)
+            flights.append(self._in_flight[ref])
+        if new:
+            task = asyncio.create_task(self._fly(new))
+            self._tasks.add(task)  # or it might be collected before it is done
+            task.add_done_callback(self._tasks.discard)
+        return flights
+
+    async def _fly(self, flights: Sequence[_Flight]) -> None:
+        try:
+            missed = await self._look_up(flights)
+            self._recorder.require_room(len(missed))
+            await asyncio.gather(*[self._predict(f, p) for f, p in await self._fetch(missed)])
+        except SentiserveError as error:
+            _land(flights, error)
+        except Exception:  # noqa: BLE001  # nobody may be left waiting
+            _log.exception("inference failed")
+            _land(flights, SentiserveError("something went wrong here; it has been logged"))
+        finally:
+            for flight in flights:
+                del self._in_flight[flight.ref]
+
+    async def _look_up(self, flights: Sequence[_Flight]) -> list[_Flight]:
+        """Land what is remembered; the rest is missed."""
+        refs = [flight.ref for flight in flights]
+        timing = Timing()
+        try:
+            with timing.of("store"):
+                found = await self._store.get(refs, self._model.id)
+        except StoreError as error:
+            self._metrics.store_errors.labels("get").inc()
+            _log.warning("store failed, going on without it", error=str(error))
+            found = [None] * len(refs)
+        missed = []
+        for flight, kept in zip(flights, found, strict=True):
+            flight.timing.take(timing)
+            kept = kept or self._recorder.get(flight.ref, self._model.id)
+            if kept is None:
+                missed.append(flight)
+            else:
+                self._metrics.predictions.labels("hit").inc()
+                flight.outcome.set_result(Answer(kept, cached=True))
+        return missed
+
+    async def _fetch(self, flights: Sequence[_Flight]) -> list[tuple[_Flight, Post]]:
+        """Land what can't be had; the rest with its posts."""
+        ready = [(flight, flight.post) for flight in flights if flight.post is not None]
+        unknown = [flight for flight in flights if flight.post is None]
+        if not unknown:
+            return ready
+        timing = Timing()
+        with timing.of("source"):
+            posts = await self._source.fetch([flight.ref for flight in unknown])
+        for flight, post in zip(unknown, posts, strict=True):
+            flight.timing.take(timing)
+            if isinstance(post, Post):
+                ready.append((flight, post))
+            else:
+                self._metrics.source_errors.labels(type(post).__name__).inc()
+                flight.outcome.set_result(post)
+        return ready
+
+    async def _predict(self, flight: _Flight, post: Post) -> None:
+        try:
+            batched = await self._batcher.submit(post.text)
+        except SentiserveError as error:
+            flight.outcome.set_result(error)
+            return
+        flight.timing.take(Timing({"queue": batched.queue, "model": batched.model}))
+        prediction = Prediction(post, batched.sentiment, self._model.id, datetime.now(UTC))
+        self._recorder.put(prediction)
+        self._metrics.predictions.labels("miss").inc()
+        self._metrics.labels.labels(batched.sentiment.label).inc()
+        flight.outcome.set_result(Answer(prediction, cached=False))
+
+
+def _land(flights: Sequence[_Flight], error: SentiserveError) -> None:
+    for flight in flights:
+        if not flight.outcome.done():
+            flight.outcome.set_result(error)

@@ -1,0 +1,155 @@
+"""Score a whole file: the same rows back, in order, with sentiment; stopped, it goes on.
+
+What has been scored lies in ``OUT.partial``: a line that names the work, then a line for each
+row. The output is written from it and the input at the end, in one piece.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sentiserve.errors import BadInputError
+from sentiserve.protocols import Model
+from sentiserve.tables import WRITABLE, Row, read_rows, write_rows
+from sentiserve.texts import checked_text
+
+_CHUNK = 256  # rows scored, and written to the partial file, together
+
+
+class _Work(msgspec.Struct, frozen=True):
+    """Which work a partial file belongs to."""
+
+    input: str
+    size: int
+    modified: int  # nanoseconds
+    model: str
+
+
+class _Scored(msgspec.Struct, omit_defaults=True):
+    """What the model said of a row, or why it wasn't asked."""
+
+    label: str | None = None
+    scores: dict[str, float] = {}
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """The scoring of a file into another, of the same kind or another."""
+
+    source: Path
+    target: Path
+    model: Model
+    prefix: str = ""  # of the names of the added columns
+
+    def run(self, on_rows: Callable[[int], object] = id) -> tuple[int, int]:
+        """Score what isn't scored yet, and write the output.
+
+        Args:
+            on_rows: called with the number of rows done, now and then.
+
+        Returns:
+            How many rows there are, and how many of them could not be scored.
+
+        Raises:
+            BadInputError: a file can't be read or written, the partial file belongs to other
+                work, or the input has one of the added columns already.
+        """
+        if self.target.suffix.lower() not in WRITABLE:
+            raise BadInputError(f"{self.target}: the name must end in one of {' '.join(WRITABLE)}")
+        try:
+            self._score(on_rows)
+            rows, failed = self._count()
+            write_rows(self.target, lambda: self._result(with_error=failed > 0))
+            self._partial.unlink()
+        except OSError as error:
+            raise BadInputError(f"{error.filename or self.target}: {error.strerror}") from error
+        return rows, failed
+
+    @property
+    def _partial(self) -> Path:
+        return self.target.with_name(self.target.name + ".partial")
+
+    def _score(self, on_rows: Callable[[int], object]) -> None:
+        with self._partial.open("a+b") as partial:
+            done = self._resume(partial)
+            on_rows(done)
+            rows = islice(enumerate(read_rows(self.source), start=1), done, None)
+            while chunk := list(islice(rows, _CHUNK)):
+                lines = [msgspec.json.encode(scored) + b"\n" for scored in self._predict(chunk)]
+                partial.write(b"".join(lines))
+                partial.flush()
+                done += len(chunk)
+                on_rows(done)
+
+    def _resume(self, partial: Any) -> int:
+        """How many rows an earlier run has scored; half a line, if it was killed, is dropped."""
+        stat = self.source.stat()
+        work = _Work(str(self.source.resolve()), stat.st_size, stat.st_mtime_ns, self.model.info.id)
+        header = msgspec.json.encode(work) + b"\n"
+        partial.seek(0)
+        found = partial.readline()
+        if not found.endswith(b"\n"):
+            partial.truncate(0)
+            partial.write(header)
+            return 0
+        if found != header:
+            raise BadInputError(
+                f"{self._partial} is of another input or model; remove it to start anew"
+            )
+        rows, end = 0, len(header)
+        while (line := partial.readline()).endswith(b"\n"):
+            rows, end = rows + 1, end + len(line)
+        partial.truncate(end)
+        return rows
+
+    def _predict(self, chunk: Sequence[tuple[int, Row]]) -> list[_Scored]:
+        scored: list[_Scored] = []
+        texts: list[str] = []
+        for number, row in chunk:
+            try:
+                if row.problem:
+                    raise BadInputError(row.problem)
+                texts.append(checked_text(row.values.get("text")))
+                scored.append(_Scored())
+            except BadInputError as error:
+                scored.append(_Scored(error=f"row {number}: {error}"))
+        sentiments = iter(self.model.predict(texts))
+        for result in scored:
+            if result.error is None:
+                sentiment = next(sentiments)
+                result.label, result.scores = sentiment.label, dict(sentiment.scores)
+        return scored
+
+    def _scored(self) -> Iterator[_Scored]:
+        decoder = msgspec.json.Decoder(_Scored)
+        with self._partial.open("rb") as lines:
+            next(lines)
+            yield from map(decoder.decode, lines)
+
+    def _count(self) -> tuple[int, int]:
+        rows = failed = 0
+        for scored in self._scored():
+            rows += 1
+            failed += scored.error is not None
+        return rows, failed
+
+    def _result(self, *, with_error: bool) -> Iterator[dict[str, Any]]:
+        info = self.model.info
+        for row, scored in zip(read_rows(self.source), self._scored(), strict=True):
+            added: dict[str, Any] = {"label": scored.label}
+            added |= {label: scored.scores.get(label) for label in info.labels}
+            added["model"] = info.id
+            if with_error:
+                added["error"] = scored.error
+            added = {self.prefix + name: value for name, value in added.items()}
+            if taken := added.keys() & row.values.keys():
+                raise BadInputError(
+                    f"{self.source} has a column {min(taken)!r} already; "
+                    "name the added ones otherwise with --prefix"
+                )
+            yield row.values | added
