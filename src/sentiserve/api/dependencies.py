@@ -1,0 +1,36 @@
+"""What routes ask for."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from sentiserve.build import Parts
+from sentiserve.metrics import Metrics
+from sentiserve.settings import Settings
+from sentiserve.timing import Timing
+
+
+def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+def _metrics(request: Request) -> Metrics:
+    metrics: Metrics = request.app.state.metrics
+    return metrics
+
+
+def _timing(request: Request) -> Timing:
+    timing: Timing = request.state.timing
+    return timing
+
+
+PartsDep = Annotated[Parts, Depends(_parts)]
+SettingsDep = Annotated[Settings, Depends(_settings)]
+MetricsDep = Annotated[Metrics, Depends(_metrics)]
+TimingDep = Annotated[Timing, Depends(_timing)]

@@ -1,0 +1,125 @@
+"""What surrounds every request: its id, its size, its credentials, its log line, its metrics."""
+
+import re
+import time
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sentiserve.api.auth import Credentials
+from sentiserve.api.problems import headers_of, problem, problem_of, problem_response
+from sentiserve.errors import SentiserveError, TooLargeError
+from sentiserve.metrics import Metrics
+from sentiserve.timing import Timing
+
+_log = structlog.get_logger(__name__)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+_CLIENT_LEFT = 499  # as nginx logs it
+_OPEN = "/health/"  # load balancers have no credentials
+
+
+class Gate:
+    """ASGI middleware around the whole app; no request passes it unseen."""
+
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, credentials: Credentials, max_body: int
+    ) -> None:
+        """Take the app, who may ask, and the largest body in bytes."""
+        self._app = app
+        self._metrics = metrics
+        self._credentials = credentials
+        self._max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request = _Request(scope, headers, send, self._metrics)
+        with structlog.contextvars.bound_contextvars(request_id=request.id):
+            try:
+                if not scope["path"].startswith(_OPEN) and self._credentials:
+                    self._credentials.check(headers.get("authorization", ""))
+                await self._app(scope, self._limited(receive, headers), request.send)
+            except SentiserveError as error:
+                await request.fail(problem_response(problem_of(error), headers_of(error)))
+            except Exception:  # noqa: BLE001  # the last one who can answer
+                _log.exception("request failed")
+                detail = "something went wrong here; it has been logged under this request's id"
+                await request.fail(problem_response(problem(500, detail)))
+            finally:
+                request.finish()
+
+    def _limited(self, receive: Receive, headers: Headers) -> Receive:
+        too_large = TooLargeError(f"the body is larger than {self._max_body:,} bytes")
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length) > self._max_body:
+            raise too_large
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_body:  # FastAPI lets no other kind of error through here
+                raise HTTPException(too_large.status, str(too_large))
+            return message
+
+        return limited
+
+
+class _Request:
+    """One request on its way through: adds headers to its answer, and counts it."""
+
+    def __init__(self, scope: Scope, headers: Headers, send: Send, metrics: Metrics) -> None:
+        self._scope = scope
+        self._metrics = metrics
+        self._send = send
+        self._started = time.perf_counter()
+        self._status = _CLIENT_LEFT
+        self._begun = False
+        given = headers.get("x-request-id", "")
+        self.id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        self._timing = scope.setdefault("state", {})["timing"] = Timing()
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._begun = True
+            self._status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self.id
+            headers["Server-Timing"] = self._server_timing()
+        await self._send(message)
+
+    async def fail(self, response: ASGIApp) -> None:
+        if not self._begun:  # else the answer has begun; all that is left is to break it off
+            await response(self._scope, _no_body, self.send)
+
+    def finish(self) -> None:
+        seconds = time.perf_counter() - self._started
+        route: Any = self._scope.get("route")
+        path = getattr(route, "path", "unmatched")
+        method = self._scope["method"] if self._scope["method"] in _METHODS else "other"
+        self._metrics.requests.labels(method, path, self._status).inc()
+        self._metrics.request_seconds.labels(method, path).observe(seconds)
+        _log.info(
+            "request",
+            method=method,
+            route=path,
+            status=self._status,
+            milliseconds=round(seconds * 1000, 2),
+        )
+
+    def _server_timing(self) -> str:
+        parts = self._timing.seconds | {"total": time.perf_counter() - self._started}
+        return ", ".join(f"{part};dur={1000 * value:.2f}" for part, value in parts.items())
+
+
+async def _no_body() -> Message:
+    return {"type": "http.disconnect"}

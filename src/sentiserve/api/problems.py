@@ -1,0 +1,88 @@
+"""Errors as problem documents (RFC 9457), from one mapping."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from sentiserve.api.schemas import Problem
+from sentiserve.errors import SentiserveError, UnauthorizedError
+
+_DETAILS = {  # in place of Starlette's, which only repeat the title
+    404: "there is nothing at this path; /docs lists what there is",
+    405: "this path has no such method; /docs lists what there is",
+}
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem(status: int, detail: str) -> Problem:
+    """A problem document for a status."""
+    return Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
+
+
+def problem_of(error: SentiserveError) -> Problem:
+    """The problem document of an error."""
+    return problem(error.status, str(error))
+
+
+def problem_response(document: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """A problem document as an answer."""
+    return JSONResponse(
+        document.model_dump(mode="json"), document.status, headers, media_type=MEDIA_TYPE
+    )
+
+
+def headers_of(error: SentiserveError) -> dict[str, str]:
+    """The headers that go with an error."""
+    if isinstance(error, UnauthorizedError):
+        return {"WWW-Authenticate": 'Basic realm="sentiserve"'}
+    return {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the app with a problem document."""
+    app.add_exception_handler(SentiserveError, _on_sentiserve_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of the problems that a route may answer."""
+    return {
+        status: {
+            "model": Problem,
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in statuses
+    }
+
+
+async def _on_sentiserve_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, SentiserveError)  # noqa: S101  # as registered above
+    return problem_response(problem_of(error), headers_of(error))
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # as registered above
+    detail = _explain(error.errors())
+    if request.method == "POST" and "json" not in request.headers.get("content-type", ""):
+        detail = "the body must be JSON, sent with 'Content-Type: application/json'"
+    return problem_response(problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail))
+
+
+async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101  # as registered above
+    detail = _DETAILS.get(error.status_code, error.detail)
+    return problem_response(problem(error.status_code, detail), error.headers)
+
+
+def _explain(errors: Sequence[Mapping[str, Any]]) -> str:
+    """Where and what, without repeating what was sent."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in errors[:10]
+    )

@@ -1,0 +1,66 @@
+"""Sentiment of posts and texts."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from sentiserve.api.auth import DOCUMENTED
+from sentiserve.api.dependencies import PartsDep, TimingDep
+from sentiserve.api.problems import problem_of, responses
+from sentiserve.api.schemas import Problem, SentimentIn, SentimentOut, SentimentsOut
+from sentiserve.errors import BadInputError, SentiserveError
+from sentiserve.inference import Outcome, Text, Url
+
+router = APIRouter(prefix="/v1", tags=["inference"], dependencies=DOCUMENTED)
+
+
+@router.get(
+    "/inference", summary="One post by URL", responses=responses(401, 403, 404, 410, 422, 502, 503)
+)
+async def by_url(
+    tweet_url: Annotated[
+        str,
+        Query(alias="tweetUrl", description="A post's URL on X, Bluesky or Mastodon, or an X id."),
+    ],
+    parts: PartsDep,
+    timing: TimingDep,
+) -> SentimentOut:
+    """Find the post, and its sentiment; the second time from memory."""
+    (outcome,), taken = await parts.inference.answer([Url(tweet_url)])
+    timing.take(taken)
+    if isinstance(outcome, SentiserveError):
+        raise outcome
+    return SentimentOut.of(outcome)
+
+
+@router.post("/sentiment", summary="Texts and posts", responses=responses(401, 413, 422))
+async def batch(body: SentimentIn, parts: PartsDep, timing: TimingDep) -> SentimentsOut:
+    """Classify up to 256 texts and posts; each gets its own result or its own problem."""
+    questions = [_question(value) for value in body.inputs]
+    good = [question for question in questions if not isinstance(question, SentiserveError)]
+    answered, taken = await parts.inference.answer(good)
+    timing.take(taken)
+    outcomes = iter(answered)
+    return SentimentsOut(
+        results=[
+            _result(question if isinstance(question, SentiserveError) else next(outcomes))
+            for question in questions
+        ]
+    )
+
+
+def _question(value: object) -> Text | Url | BadInputError:
+    match value:
+        case str() as text:
+            return Text(text)
+        case {"text": str() as text, **rest} if not rest:
+            return Text(text)
+        case {"url": str() as url, **rest} if not rest:
+            return Url(url)
+    return BadInputError('an input is a string, {"text": "…"} or {"url": "…"}')
+
+
+def _result(outcome: Outcome) -> SentimentOut | Problem:
+    if isinstance(outcome, SentiserveError):
+        return problem_of(outcome)
+    return SentimentOut.of(outcome)

@@ -1,0 +1,45 @@
+"""The model, health and metrics."""
+
+from fastapi import APIRouter, Response
+
+from sentiserve.api.auth import DOCUMENTED
+from sentiserve.api.dependencies import MetricsDep, PartsDep, SettingsDep
+from sentiserve.api.problems import responses
+from sentiserve.api.schemas import MAX_INPUTS, HealthOut, LimitsOut, ModelOut
+from sentiserve.texts import MAX_CHARACTERS
+
+router = APIRouter(tags=["system"])
+
+
+@router.get("/v1/model", summary="The model", responses=responses(401), dependencies=DOCUMENTED)
+async def model(parts: PartsDep, settings: SettingsDep) -> ModelOut:
+    """Which model answers, what it accepts, and how good it is."""
+    limits = LimitsOut(
+        max_tokens=parts.model.max_tokens,
+        max_characters=MAX_CHARACTERS,
+        max_inputs=MAX_INPUTS,
+        max_body=settings.max_body,
+    )
+    return ModelOut.of(parts.model, limits)
+
+
+@router.get("/health/live", summary="Liveness")
+async def live() -> HealthOut:
+    """Whether the process answers at all."""
+    return HealthOut(status="live")
+
+
+@router.get("/health/ready", summary="Readiness", responses={503: {"model": HealthOut}})
+async def ready(parts: PartsDep, response: Response) -> HealthOut:
+    """Whether requests should be sent here; a failing store costs its hits, not readiness."""
+    dependencies = await parts.check()
+    if dependencies["model"] == "ok":
+        return HealthOut(status="ready", dependencies=dependencies)
+    response.status_code = 503
+    return HealthOut(status="unready", dependencies=dependencies)
+
+
+@router.get("/metrics", summary="Prometheus metrics", dependencies=DOCUMENTED)
+async def metrics(metrics: MetricsDep) -> Response:
+    """Every metric in Prometheus' text format."""
+    return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,225 @@
+"""What goes over the wire, in camelCase."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+from sentiserve.inference import Answer
+from sentiserve.types import TEXT, Aggregate, ModelInfo
+
+MAX_INPUTS = 256
+
+
+class Wire(BaseModel):
+    """Base of every schema: snake_case here, camelCase outside."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, serialize_by_alias=True, extra="forbid"
+    )
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+
+
+class PostOut(Wire):
+    """The post behind a sentiment."""
+
+    platform: str
+    id: str
+    url: str | None
+    author_id: str | None
+    author_handle: str | None
+    created_at: datetime | None
+
+
+class SentimentOut(Wire):
+    """The sentiment of a post or text."""
+
+    sentiment_analyst: str = Field(description="The label with the highest score.")
+    text_input: str
+    scores: dict[str, float] = Field(description="A score for each label; they add up to 1.")
+    model: str = Field(description="The model id: what decides a prediction, as a digest.")
+    cached: bool = Field(description="Whether the answer was remembered.")
+    truncated: bool = Field(description="Whether the model saw only the text's beginning.")
+    post: PostOut | None = Field(description="Null for a bare text.")
+
+    @classmethod
+    def of(cls, answer: Answer) -> "SentimentOut":
+        """An answer as it goes out."""
+        prediction = answer.prediction
+        post, sentiment = prediction.post, prediction.sentiment
+        return cls(
+            sentiment_analyst=sentiment.label,
+            text_input=post.text,
+            scores=dict(sentiment.scores),
+            model=prediction.model_id,
+            cached=answer.cached,
+            truncated=sentiment.truncated,
+            post=None
+            if post.ref.platform == TEXT
+            else PostOut(
+                platform=post.ref.platform,
+                id=post.ref.id,
+                url=post.url,
+                author_id=post.author_id,
+                author_handle=post.author_handle,
+                created_at=post.created_at,
+            ),
+        )
+
+
+# Checked one by one, so that a bad one doesn't fail the others; this is only its description.
+Input = Annotated[
+    Any,
+    WithJsonSchema(
+        {
+            "oneOf": [
+                {"type": "string", "description": "A text."},
+                {
+                    "type": "object",
+                    "properties": {"text": {"type": "string"}},
+                    "required": ["text"],
+                    "additionalProperties": False,
+                },
+                {
+                    "type": "object",
+                    "properties": {"url": {"type": "string"}},
+                    "required": ["url"],
+                    "additionalProperties": False,
+                },
+            ]
+        }
+    ),
+]
+
+
+class SentimentIn(Wire):
+    """Texts and posts to classify."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "inputs": ["What a lovely day", {"text": "Never again."}, {"url": "https://…"}]
+            }
+        }
+    )
+
+    inputs: list[Input] = Field(max_length=MAX_INPUTS)
+
+
+class SentimentsOut(Wire):
+    """One result or one problem for each input, in the same order."""
+
+    results: list[SentimentOut | Problem]
+
+
+class AuthorOut(Wire):
+    """Sentiment of an author's posts."""
+
+    platform: str
+    author: str = Field(description="The author's id, or handle where a source gives no id.")
+    handle: str | None
+    posts: int
+    counts: dict[str, int] = Field(description="Posts per label.")
+    mean_scores: dict[str, float]
+    first_seen: datetime
+    last_seen: datetime
+
+    @classmethod
+    def of(cls, aggregate: Aggregate) -> "AuthorOut":
+        """An author's aggregate as it goes out."""
+        platform = aggregate.platform or ""
+        return cls(
+            platform=platform, author=aggregate.name, handle=aggregate.handle, **_figures(aggregate)
+        )
+
+
+class HashtagOut(Wire):
+    """Sentiment of the posts with a hashtag."""
+
+    hashtag: str
+    posts: int
+    counts: dict[str, int] = Field(description="Posts per label.")
+    mean_scores: dict[str, float]
+    first_seen: datetime
+    last_seen: datetime
+
+    @classmethod
+    def of(cls, aggregate: Aggregate) -> "HashtagOut":
+        """A hashtag's aggregate as it goes out."""
+        return cls(hashtag=aggregate.name, **_figures(aggregate))
+
+
+class AuthorsOut(Wire):
+    """The most active authors first."""
+
+    authors: list[AuthorOut]
+
+
+class HashtagsOut(Wire):
+    """The most used hashtags first."""
+
+    hashtags: list[HashtagOut]
+
+
+class LimitsOut(Wire):
+    """What the service accepts."""
+
+    max_tokens: int = Field(description="Longer texts are cut, and say so in 'truncated'.")
+    max_characters: int
+    max_inputs: int
+    max_body: int = Field(description="Bytes.")
+
+
+class ModelOut(Wire):
+    """The model that answers."""
+
+    name: str
+    revision: str
+    id: str = Field(description="A digest over weights, tokenizer, preprocessing and labels.")
+    labels: list[str]
+    format: str
+    preprocessing: str
+    licence: str
+    limits: LimitsOut
+    quality: dict[str, float] = Field(description="Measured figures; see the model card.")
+
+    @classmethod
+    def of(cls, info: ModelInfo, limits: LimitsOut) -> "ModelOut":
+        """A model's description as it goes out."""
+        return cls(
+            name=info.name,
+            revision=info.revision,
+            id=info.id,
+            labels=list(info.labels),
+            format=info.format,
+            preprocessing=info.preprocessing,
+            licence=info.licence,
+            limits=limits,
+            quality=dict(info.quality),
+        )
+
+
+class HealthOut(Wire):
+    """Whether the service, and each thing it depends on, can work."""
+
+    status: Literal["live", "ready", "unready"]
+    dependencies: dict[str, str] = Field(default={}, description="'ok', or what is wrong.")
+
+
+def _figures(aggregate: Aggregate) -> dict[str, Any]:
+    return {
+        "posts": aggregate.posts,
+        "counts": dict(aggregate.counts),
+        "mean_scores": {label: round(mean, 6) for label, mean in aggregate.mean_scores.items()},
+        "first_seen": aggregate.first_seen,
+        "last_seen": aggregate.last_seen,
+    }
