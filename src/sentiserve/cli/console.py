@@ -1,0 +1,63 @@
+"""What all commands share: tables for people, JSON for machines, flags from the settings."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sentiserve.settings import PREFIX, Settings
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def error_line(text: str) -> None:
+    """Say on standard error what went wrong."""
+    err.print(f"sentiserve: {text}", markup=False, soft_wrap=True, style="red")
+
+
+def examples(*commands: str) -> str:
+    """The end of a help text; click keeps the lines of what follows a backspace."""
+    return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)
+
+
+def setting(name: str, *flags: str) -> Any:
+    """The flag of a setting, with the setting's own words and variable."""
+    variable = f"{PREFIX}{name.upper()}"
+    description = Settings.model_fields[name].description
+    return typer.Option(
+        *(flags or (f"--{name.replace('_', '-')}",)),
+        help=f"{description} [env: {variable}]",
+        show_default=False,
+    )
+
+
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()
+) -> None:
+    """Print a table; the columns named in ``right`` hold numbers."""
+    result = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        result.add_column(column, justify="right" if column in right else "left")
+    for row in rows:
+        result.add_row(*[str(value) for value in row])
+    out.print(result, markup=False)
+
+
+def facts(values: Mapping[str, object]) -> None:
+    """Print names and values."""
+    result = Table(box=None, pad_edge=False, show_header=False)
+    result.add_column(style="bold")
+    result.add_column(overflow="fold")
+    for name, value in values.items():
+        result.add_row(name, str(value))
+    out.print(result, markup=False)
+
+
+def json_line(value: object) -> None:
+    """Print one JSON document on one line."""
+    import msgspec
+
+    print(msgspec.json.encode(value).decode())  # noqa: T201  # for machines, so not through rich

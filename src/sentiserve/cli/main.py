@@ -1,0 +1,41 @@
+"""The command ``sentiserve``."""
+
+import sys
+
+import typer
+
+from sentiserve.cli import check, model, predict, score, serve
+from sentiserve.cli.console import error_line
+from sentiserve.errors import SentiserveError
+from sentiserve.logs import configure_logs
+
+app = typer.Typer(
+    name="sentiserve",
+    help="The sentiment of a post, from its URL or its text; and it remembers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command(epilog=serve.EXAMPLES)(serve.serve)
+app.command(epilog=predict.EXAMPLES)(predict.predict)
+app.command(epilog=score.EXAMPLES)(score.score)
+app.command(epilog=check.EXAMPLES)(check.check)
+app.add_typer(model.app, name="model")
+
+
+def main() -> None:
+    """Run the command. An expected error is one line on standard error and exit status 1."""
+    configure_logs("warning")
+    try:
+        app()
+    except SentiserveError as error:
+        error_line(str(error))
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()  # or Python would complain once more while it ends
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

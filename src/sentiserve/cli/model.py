@@ -1,0 +1,183 @@
+"""``sentiserve model``: look at bundles, and make them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentiserve.cli.console import err, examples, facts, json_line, setting, table
+from sentiserve.errors import SentiserveError
+
+app = typer.Typer(no_args_is_help=True, help="Look at model bundles, and make them.")
+
+Directory = Annotated[
+    Path | None, typer.Argument(help="A bundle; the one of the settings if not named.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+
+
+@app.command(epilog=examples("sentiserve model info"))
+def info(bundle: Directory = None, as_json: AsJson = False) -> None:
+    """What a bundle says of its model."""
+    from dataclasses import asdict
+
+    from sentiserve.models.bundle import open_bundle
+
+    opened = open_bundle(_directory(bundle))
+    said = asdict(opened.manifest.info) | {"path": str(opened.path)}
+    if as_json:
+        json_line(said)
+        return
+    said["labels"] = ", ".join(opened.manifest.labels)
+    said["quality"] = ", ".join(f"{k} {v}" for k, v in opened.manifest.quality.items())
+    facts(said)
+
+
+@app.command(epilog=examples("sentiserve model verify my-bundle"))
+def verify(bundle: Directory = None) -> None:
+    """Compare every file of a bundle with its digest; exit status 1 if one differs."""
+    from sentiserve.models.bundle import open_bundle
+
+    opened = open_bundle(_directory(bundle))
+    typer.echo(f"{opened.path}: {len(opened.manifest.files)} files as described")
+
+
+@app.command(epilog=examples("sentiserve model evaluate dev.tsv"))
+def evaluate(
+    data: Annotated[Path, typer.Argument(help="A table with the columns text and label.")],
+    bundle: Annotated[Path | None, setting("model")] = None,
+    as_json: AsJson = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep the figures in the bundle's manifest.")
+    ] = False,
+) -> None:
+    """How good a bundle's model is on labelled texts."""
+    from sentiserve.models.bundle import open_bundle, record_quality
+    from sentiserve.models.evaluation import evaluate as evaluate_
+    from sentiserve.models.labelled import read_labelled
+    from sentiserve.models.registry import load_model
+
+    directory = _directory(bundle)
+    labelled = read_labelled(data)
+    model = load_model(directory)
+    result = evaluate_(model.info.labels, labelled, model.predict(labelled.texts))
+    if record:
+        record_quality(open_bundle(directory), result.figures | {"texts": len(labelled.texts)})
+    if as_json:
+        json_line(
+            {
+                "model": model.info.id,
+                "texts": len(labelled.texts),
+                **result.figures,
+                "recall": result.recall,
+                "precision": result.precision,
+                "confusion": result.confusion.tolist(),
+            }
+        )
+        return
+    facts({"model": f"{model.info.name} {model.info.id}", "texts": f"{len(labelled.texts):,}"})
+    facts({name: f"{value:.4f}" for name, value in result.figures.items()})
+    typer.echo()
+    labels = model.info.labels
+    table(
+        ["true label", "recall", "precision", *(f"said {label}" for label in labels)],
+        [
+            [label, f"{result.recall[label]:.4f}", f"{result.precision[label]:.4f}", *counts]
+            for label, counts in zip(labels, result.confusion.tolist(), strict=True)
+        ],
+        right=["recall", "precision", *(f"said {label}" for label in labels)],
+    )
+
+
+@app.command(epilog=examples("sentiserve model train train.tsv all-MiniLM-L6-v2 checkpoint"))
+def train(
+    data: Annotated[Path, typer.Argument(help="A table with the columns text and label.")],
+    base: Annotated[Path, typer.Argument(help="A Hugging Face directory with an encoder.")],
+    out: Annotated[Path, typer.Argument(help="Directory for the fine-tuned checkpoint.")],
+    epochs: Annotated[int, typer.Option(min=1)] = 3,
+    learning_rate: Annotated[float, typer.Option(min=0.0)] = 8e-5,
+    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    max_tokens: Annotated[int, typer.Option(min=4)] = 80,
+    label_smoothing: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.05,
+    logit_adjustment: Annotated[
+        float, typer.Option(min=0.0, help="0 predicts labels as often as they are in the data.")
+    ] = 1.0,
+    bf16: Annotated[bool, typer.Option(help="bfloat16, where the processor has it.")] = False,
+    seed: Annotated[int, typer.Option()] = 2022,
+) -> None:
+    """Fine-tune an encoder on labelled texts; needs the extra 'train'."""
+    from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+    _needs("train", "torch", "transformers")
+    from sentiserve.models.labelled import read_labelled
+    from sentiserve.models.training import Recipe, Step
+    from sentiserve.models.training import train as train_
+
+    recipe = Recipe(
+        epochs=epochs,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        max_tokens=max_tokens,
+        label_smoothing=label_smoothing,
+        logit_adjustment=logit_adjustment,
+        bf16=bf16,
+        seed=seed,
+    )
+    columns = (
+        *Progress.get_default_columns(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[loss]}"),
+    )
+    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
+        task = progress.add_task("training", total=None, loss="")
+
+        def on_step(step: Step) -> None:
+            progress.update(
+                task, completed=step.number, total=step.total, loss=f"loss {step.loss:.3f}"
+            )
+
+        train_(read_labelled(data), base, out, recipe, on_step)
+    typer.echo(f"checkpoint in {out}; make a bundle of it with: sentiserve model export {out} DIR")
+
+
+@app.command(epilog=examples("sentiserve model export checkpoint my-bundle --name my-classifier"))
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="A fine-tuned Hugging Face directory.")],
+    out: Annotated[Path, typer.Argument(help="Directory for the bundle.")],
+    format_: Annotated[str, typer.Option("--format", help="onnx-int8 or onnx.")] = "onnx-int8",
+    name: Annotated[str, typer.Option(help="Name of the model.")] = "my-classifier",
+    revision: Annotated[str, typer.Option(help="Revision of the model.")] = "1",
+    licence: Annotated[str, typer.Option(help="SPDX name of its licence.")] = "Apache-2.0",
+    preprocessing: Annotated[str, typer.Option(help="tweet-v1 or none.")] = "tweet-v1",
+    max_tokens: Annotated[int, typer.Option(min=4, help="Longer texts are cut.")] = 128,
+    card: Annotated[Path | None, typer.Option(help="The model card, a Markdown file.")] = None,
+) -> None:
+    """Turn a checkpoint into a bundle; needs the extra 'train'."""
+    _needs("train", "torch", "transformers", "onnx", "onnxscript")
+    from sentiserve.models.export import Description
+    from sentiserve.models.export import export as export_
+
+    try:
+        text = card.read_text() if card else f"# {name}\n\nNothing is said of this model yet.\n"
+    except OSError as error:
+        raise SentiserveError(f"{card}: {error.strerror}") from error
+    description = Description(name, revision, licence, preprocessing, max_tokens, text)
+    manifest = export_(checkpoint, out, format_, description)
+    typer.echo(f"{manifest.name} {manifest.model_id} in {out}")
+
+
+def _directory(bundle: Path | None) -> Path:
+    from sentiserve.models.bundle import default_bundle
+    from sentiserve.settings import load_settings
+
+    return bundle or load_settings().model or default_bundle()
+
+
+def _needs(extra: str, *modules: str) -> None:
+    from importlib.util import find_spec
+
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise SentiserveError(
+            f"{', '.join(missing)} is not installed: pip install 'sentiserve[{extra}]'"
+        )

@@ -1,0 +1,56 @@
+"""``sentiserve predict``."""
+
+import sys
+from itertools import chain
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentiserve.cli.console import examples, json_line, setting, table
+
+EXAMPLES = examples(
+    'sentiserve predict "What a lovely day" "Never again."',
+    "sentiserve predict --json - < texts.txt",
+)
+
+
+def predict(
+    texts: Annotated[
+        list[str], typer.Argument(help="Texts, each in quotes; - reads one a line from stdin.")
+    ],
+    model: Annotated[Path | None, setting("model")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Label and scores of texts."""
+    from sentiserve.build import build_model
+    from sentiserve.settings import load_settings
+    from sentiserve.texts import checked_text
+
+    lines = chain.from_iterable(
+        (line.rstrip("\r\n") for line in sys.stdin) if text == "-" else [text] for text in texts
+    )
+    checked = [checked_text(line) for line in lines]
+    loaded = build_model(load_settings(model=model))
+    sentiments = loaded.predict(checked)
+    if as_json:
+        for text, sentiment in zip(checked, sentiments, strict=True):
+            json_line(
+                {
+                    "text": text,
+                    "label": sentiment.label,
+                    "scores": sentiment.scores,
+                    "model": loaded.info.id,
+                    "truncated": sentiment.truncated,
+                }
+            )
+        return
+    labels = loaded.info.labels
+    table(
+        ["label", *labels, "text"],
+        [
+            [s.label, *(f"{s.scores[label]:.3f}" for label in labels), text]
+            for text, s in zip(checked, sentiments, strict=True)
+        ],
+        right=labels,
+    )
