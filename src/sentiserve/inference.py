@@ -175,8 +175,12 @@ class Inference:
         if not unknown:
             return ready
         timing = Timing()
-        with timing.of("source"):
-            posts = await self._source.fetch([flight.ref for flight in unknown])
+        posts: Sequence[Post | SentiserveError]
+        try:
+            with timing.of("source"):
+                posts = await self._source.fetch([flight.ref for flight in unknown])
+        except SentiserveError as error:
+            posts = [error] * len(unknown)
         for flight, post in zip(unknown, posts, strict=True):
             flight.timing.take(timing)
             if isinstance(post, Post):

@@ -6,7 +6,7 @@ from itertools import islice
 
 import structlog
 
-from sentiserve.errors import OverloadedError, StoreError
+from sentiserve.errors import OverloadedError
 from sentiserve.metrics import Metrics
 from sentiserve.protocols import Store
 from sentiserve.types import PostRef, Prediction
@@ -91,7 +91,7 @@ class Recorder:
         while True:
             try:
                 return await self._store.put(batch)
-            except StoreError as error:
+            except Exception as error:  # noqa: BLE001  # a bug in a store must lose nothing either
                 self._metrics.store_errors.labels("put").inc()
                 _log.warning("store failed, trying again", error=str(error), seconds=pause)
                 await asyncio.sleep(pause)

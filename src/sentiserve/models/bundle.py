@@ -45,8 +45,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def model_id(self) -> str:
         """A digest over all that decides a prediction, and nothing else: 16 hex digits."""
         decisive = {
-            "weights": self.files[self.weights],
-            "tokenizer": self.files[TOKENIZER],
+            "files": {name: self.files[name] for name in self.files if name != CARD},
+            "weights": self.weights,
             "format": self.format,
             "labels": self.labels,
             "max_tokens": self.max_tokens,
@@ -84,7 +84,13 @@ class Bundle(msgspec.Struct, frozen=True):
 
     @property
     def tokenizer(self) -> Path:
-        """The tokenizer's file."""
+        """The tokenizer's file.
+
+        Raises:
+            BundleError: the bundle has none.
+        """
+        if TOKENIZER not in self.manifest.files:
+            raise BundleError(f"{self.path / MANIFEST}: no digest for {TOKENIZER}")
         return self.path / TOKENIZER
 
 
@@ -103,9 +109,8 @@ def open_bundle(path: Path) -> Bundle:
     if len(set(manifest.labels)) < len(manifest.labels):
         raise BundleError(f"{path / MANIFEST}: a label is named twice")
     preprocessing(manifest.preprocessing)
-    for name in (manifest.weights, TOKENIZER):
-        if name not in manifest.files:
-            raise BundleError(f"{path / MANIFEST}: no digest for {name}")
+    if manifest.weights not in manifest.files:
+        raise BundleError(f"{path / MANIFEST}: no digest for {manifest.weights}")
     for name, expected in manifest.files.items():
         if digest(path / name) != expected:
             raise BundleError(

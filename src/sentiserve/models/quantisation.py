@@ -78,11 +78,11 @@ class _Rewriter:
             self._constant(f"{table.name}_scale", scales),
         )
         out, indices = node.output[0], node.input[1]
-        parts = f"{out}_int8", f"{out}_scale"
+        parts = f"{out}_row_int8", f"{out}_row_scale"
         for name, part in zip(names, parts, strict=True):
             yield helper.make_node("Gather", [name, indices], [part], axis=0)
-        yield helper.make_node("Cast", [parts[0]], [f"{out}_float"], to=TensorProto.FLOAT)
-        yield helper.make_node("Mul", [f"{out}_float", parts[1]], [out])
+        yield helper.make_node("Cast", [parts[0]], [f"{out}_row_float"], to=TensorProto.FLOAT)
+        yield helper.make_node("Mul", [f"{out}_row_float", parts[1]], [out])
 
     def _quantised_activation(self, name: str) -> Iterator[onnx.NodeProto]:
         """uint8 values with a scale for each token: round(x / scale) + 128."""

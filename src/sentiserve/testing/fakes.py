@@ -1,0 +1,92 @@
+"""A model and a source that need no files and do what a test tells them."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+
+from sentiserve.errors import NotFoundError, SentiserveError
+from sentiserve.types import ModelInfo, Post, PostRef, Sentiment
+
+
+class FakeModel:
+    """Scores drawn from a digest of the text: stable, different for different texts.
+
+    Attributes:
+        batches: the texts of every call so far.
+        free: cleared, it holds calls until it is set again.
+        error: raised by the next calls, if there is one.
+    """
+
+    def __init__(self, labels: Sequence[str] = ("negative", "neutral", "positive")) -> None:
+        """Take the labels."""
+        self._info = ModelInfo(
+            name="fake",
+            revision="1",
+            id="fake-model",
+            labels=tuple(labels),
+            max_tokens=128,
+            preprocessing="none",
+            format="fake",
+            licence="Apache-2.0",
+        )
+        self.batches: list[list[str]] = []
+        self.free = threading.Event()
+        self.free.set()
+        self.error: Exception | None = None
+
+    @property
+    def info(self) -> ModelInfo:
+        """A description like any model's."""
+        return self._info
+
+    def predict(self, texts: Sequence[str]) -> list[Sentiment]:
+        """A sentiment for each text, once the model is free."""
+        self.batches.append(list(texts))
+        if not self.free.wait(timeout=30):
+            raise TimeoutError("the test never set the model free")
+        if self.error is not None:
+            raise self.error
+        return [self.sentiment(text) for text in texts]
+
+    def sentiment(self, text: str) -> Sentiment:
+        """What the model says of a text, without counting as a call."""
+        digest = sha256(text.encode()).digest()
+        weights = [byte + 1 for byte in digest[: len(self._info.labels)]]
+        scores = [weight / sum(weights) for weight in weights]
+        truncated = len(text) > self._info.max_tokens
+        return Sentiment(dict(zip(self._info.labels, scores, strict=True)), truncated)
+
+
+class FakeSource:
+    """Posts by URL, from a dictionary.
+
+    Attributes:
+        fetched: the posts asked for in every call so far.
+        error: raised by the next calls, if there is one.
+    """
+
+    def __init__(self, posts: Mapping[str, Post]) -> None:
+        """Take posts by URL."""
+        self._refs = {url: post.ref for url, post in posts.items()}
+        self._posts = {post.ref: post for post in posts.values()}
+        self.fetched: list[list[PostRef]] = []
+        self.error: SentiserveError | None = None
+
+    def parse(self, url: str) -> PostRef | None:
+        """The post's ref; ``missing:ID`` is a post that the source doesn't have."""
+        if url.startswith("missing:"):
+            return PostRef("fake", url.removeprefix("missing:"))
+        return self._refs.get(url)
+
+    async def open(self) -> None:
+        """Nothing is needed."""
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    async def fetch(self, refs: Sequence[PostRef]) -> list[Post | SentiserveError]:
+        """The posts, or NotFoundError."""
+        self.fetched.append(list(refs))
+        if self.error is not None:
+            raise self.error
+        return [self._posts.get(ref) or NotFoundError(f"no post {ref.id}") for ref in refs]

@@ -1,0 +1,125 @@
+"""A bundle is whole and unchanged, or refused."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from sentiserve.errors import BundleError
+from sentiserve.models.bundle import (
+    MANIFEST,
+    Manifest,
+    default_bundle,
+    open_bundle,
+    record_quality,
+    write_manifest,
+)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the default bundle, to be damaged."""
+    return Path(shutil.copytree(default_bundle(), tmp_path / "bundle"))
+
+
+def edit(bundle: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    manifest = msgspec.json.decode((bundle / MANIFEST).read_bytes())
+    change(manifest)
+    (bundle / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+
+
+def model_id(bundle: Path) -> str:
+    return open_bundle(bundle).manifest.model_id
+
+
+def test_the_default_bundle_is_whole_and_small() -> None:
+    bundle = open_bundle(default_bundle())
+    assert sum(path.stat().st_size for path in bundle.path.iterdir()) <= 25_000_000
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "README.md"])
+def test_a_flipped_byte_is_found_in_any_file(copy: Path, name: str) -> None:
+    raw = bytearray((copy / name).read_bytes())
+    raw[len(raw) // 2] ^= 1
+    (copy / name).write_bytes(raw)
+    with pytest.raises(BundleError, match=f"{name} is not the file"):
+        open_bundle(copy)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "README.md"])
+def test_a_missing_file_is_named(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    with pytest.raises(BundleError, match=f"{name} is missing"):
+        open_bundle(copy)
+
+
+def test_a_directory_without_manifest_is_no_bundle(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="is no model bundle"):
+        open_bundle(tmp_path)
+    with pytest.raises(BundleError, match="is no model bundle"):
+        open_bundle(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: m.pop("labels"),
+        lambda m: m.update(labels=["only one"]),
+        lambda m: m.update(labels=["twice", "twice"]),
+        lambda m: m.update(max_tokens="many"),
+        lambda m: m.update(max_tokens=0),
+        lambda m: m.update(preprocessing="unheard-of"),
+        lambda m: m.update(surprise=True),
+        lambda m: m.update(weights="other.onnx"),
+        lambda m: m["files"].pop("model.onnx"),
+        lambda m: m["files"].update({"../../etc/passwd": "0" * 64}),
+        lambda m: m["files"].update({"model.onnx": "not a digest"}),
+    ],
+)
+def test_a_malformed_manifest_is_refused(
+    copy: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    edit(copy, change)
+    with pytest.raises(BundleError):
+        open_bundle(copy)
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"[" * 100_000, b"\xff", b" " * (1 << 21)])
+def test_a_manifest_that_is_no_json_is_refused(copy: Path, raw: bytes) -> None:
+    (copy / MANIFEST).write_bytes(raw)
+    with pytest.raises(BundleError):
+        open_bundle(copy)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: m.update(max_tokens=64),
+        lambda m: m.update(preprocessing="none"),
+        lambda m: m.update(labels=["a", "b", "c"]),
+        lambda m: m.update(labels=list(reversed(m["labels"]))),
+    ],
+)
+def test_whatever_decides_a_prediction_changes_the_model_id(
+    copy: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    before = model_id(copy)
+    edit(copy, change)
+    assert model_id(copy) != before
+
+
+def test_what_decides_no_prediction_leaves_the_model_id(copy: Path) -> None:
+    before = model_id(copy)
+    edit(copy, lambda m: m.update(name="other", revision="9", licence="MIT"))
+    record_quality(open_bundle(copy), {"accuracy": 0.5})
+    assert model_id(copy) == before
+    assert open_bundle(copy).manifest.quality == {"accuracy": 0.5}
+
+
+def test_a_manifest_is_written_as_it_is_read(tmp_path: Path) -> None:
+    manifest = open_bundle(default_bundle()).manifest
+    write_manifest(tmp_path, manifest)
+    assert msgspec.json.decode((tmp_path / MANIFEST).read_bytes(), type=Manifest) == manifest

@@ -1,0 +1,88 @@
+"""The arrows between the rooms, and how light the package is to import."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sentiserve
+
+PACKAGE = Path(sentiserve.__file__).parent
+SHARED = {
+    "errors", "types", "protocols", "texts", "timing", "plugins", "tables", "settings", "metrics",
+    "logs",
+}  # fmt: skip
+ALLOWED = {
+    "errors": set(),
+    "types": {"errors"},
+    "protocols": {"errors", "types"},
+    "texts": {"errors"},
+    "timing": set(),
+    "plugins": {"errors"},
+    "tables": {"errors"},
+    "settings": {"errors"},
+    "metrics": set(),
+    "logs": set(),
+    "sources": SHARED,
+    "models": SHARED,
+    "store": SHARED,
+    "batcher": SHARED,
+    "recorder": SHARED,
+    "scoring": SHARED,
+    "inference": SHARED | {"batcher", "recorder"},
+    "insights": SHARED,
+    "build": SHARED
+    | {"batcher", "recorder", "inference", "insights", "sources", "models", "store"},
+    "testing": SHARED,
+    "api": SHARED | {"build", "inference", "insights", "__init__"},
+    "cli": SHARED | {"build", "inference", "insights", "scoring", "api", "models", "sources"},
+    "__init__": {"errors", "types", "protocols", "models"},
+}
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_rooms(path: Path) -> set[str]:
+    rooms = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sentiserve"):
+            parts = (node.module or "").split(".")
+            names = [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
+            rooms |= {name if (PACKAGE / name).exists() or (PACKAGE / f"{name}.py").exists()
+                      else "__init__" for name in names}  # fmt: skip
+    return rooms
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.name))
+def test_rooms_import_only_what_lies_below_them(path: Path) -> None:
+    here = room(path)
+    assert imported_rooms(path) - {here} <= ALLOWED[here]
+
+
+def test_every_room_has_its_place() -> None:
+    assert {room(path) for path in PACKAGE.rglob("*.py")} == set(ALLOWED)
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    heavy = "{'torch', 'transformers', 'pandas', 'duckdb', 'onnxruntime', 'fastapi', 'numpy'}"
+    code = f"import sys, sentiserve; print(sorted({heavy} & set(sys.modules)))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_serving_loads_no_training_and_no_tables() -> None:
+    code = (
+        "import sys, sentiserve.api.server, sentiserve.models.onnx, sentiserve.store.sqlite, "
+        "sentiserve.sources.archive; "
+        "print(sorted({'torch', 'transformers', 'pandas', 'duckdb', 'onnx'} & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"

@@ -1,0 +1,153 @@
+"""Batches form while the model works, and nobody is left waiting."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from sentiserve.batcher import Batcher
+from sentiserve.errors import ModelError, OverloadedError
+from sentiserve.metrics import Metrics
+from sentiserve.testing.fakes import FakeModel
+
+
+@asynccontextmanager
+async def batching(
+    model: FakeModel, max_batch: int = 32, max_queue: int = 100
+) -> AsyncIterator[Batcher]:
+    batcher = Batcher(model, Metrics(), max_batch, max_queue)
+    await batcher.open()
+    model.batches.clear()  # the warm-up
+    try:
+        yield batcher
+    finally:
+        model.free.set()
+        await batcher.close()
+
+
+async def until_called(model: FakeModel) -> None:
+    while not model.batches:
+        await asyncio.sleep(0)
+
+
+async def test_each_text_gets_its_own_sentiment() -> None:
+    model = FakeModel()
+    async with batching(model) as batcher:
+        texts = [f"text {i}" for i in range(50)]
+        answers = await asyncio.gather(*[batcher.submit(text) for text in texts])
+    assert [a.sentiment for a in answers] == [model.sentiment(text) for text in texts]
+
+
+async def test_what_waits_while_the_model_works_forms_the_next_batch() -> None:
+    model = FakeModel()
+    async with batching(model) as batcher:
+        model.free.clear()
+        first = asyncio.create_task(batcher.submit("first"))
+        await until_called(model)
+        others = [asyncio.create_task(batcher.submit(f"other {i}")) for i in range(5)]
+        await asyncio.sleep(0)
+        model.free.set()
+        await asyncio.gather(first, *others)
+    assert model.batches == [["first"], [f"other {i}" for i in range(5)]]
+
+
+async def test_a_batch_is_never_larger_than_allowed() -> None:
+    model = FakeModel()
+    async with batching(model, max_batch=4) as batcher:
+        await asyncio.gather(*[batcher.submit(str(i)) for i in range(10)])
+    assert max(len(batch) for batch in model.batches) == 4
+
+
+async def test_identical_texts_in_flight_share_one_inference() -> None:
+    model = FakeModel()
+    async with batching(model) as batcher:
+        await asyncio.gather(*[batcher.submit("same") for _ in range(100)])
+    assert model.batches == [["same"]]
+
+
+async def test_a_caller_who_leaves_does_not_take_the_answer_from_the_others() -> None:
+    model = FakeModel()
+    async with batching(model) as batcher:
+        model.free.clear()
+        leaving, staying = (asyncio.create_task(batcher.submit("same")) for _ in range(2))
+        await until_called(model)
+        leaving.cancel()
+        model.free.set()
+        assert (await staying).sentiment == model.sentiment("same")
+
+
+async def test_a_full_queue_refuses_at_once_and_takes_again_when_there_is_room() -> None:
+    model = FakeModel()
+    async with batching(model, max_queue=2) as batcher:
+        model.free.clear()
+        waiting = [asyncio.create_task(batcher.submit("running"))]
+        await until_called(model)
+        waiting += [asyncio.create_task(batcher.submit(text)) for text in ("a", "b")]
+        await asyncio.sleep(0)
+        with pytest.raises(OverloadedError):
+            await batcher.submit("c")
+        model.free.set()
+        await asyncio.gather(*waiting)
+        assert (await batcher.submit("c")).sentiment == model.sentiment("c")
+
+
+async def test_a_failing_engine_fails_its_batch_and_not_the_next() -> None:
+    model = FakeModel()
+    async with batching(model) as batcher:
+        model.error = RuntimeError("out of something")
+        with pytest.raises(ModelError) as raised:
+            await batcher.submit("unlucky")
+        assert "out of something" not in str(raised.value)
+        model.error = None
+        assert (await batcher.submit("lucky")).sentiment == model.sentiment("lucky")
+        assert batcher.running
+
+
+async def test_a_model_that_answers_too_little_fails_its_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = FakeModel()
+    async with batching(model) as batcher:
+        monkeypatch.setattr(model, "predict", lambda texts: [])
+        with pytest.raises(ModelError, match="0 answers to 1 texts"):
+            await batcher.submit("text")
+
+
+async def test_a_model_that_fails_from_the_start_stops_the_start() -> None:
+    model = FakeModel()
+    model.error = RuntimeError("broken")
+    batcher = Batcher(model, Metrics(), 32, 100)
+    with pytest.raises(ModelError):
+        await batcher.open()
+    await batcher.close()
+
+
+async def test_closing_tells_those_who_still_wait() -> None:
+    model = FakeModel()
+    batcher = Batcher(model, Metrics(), 1, 100)
+    await batcher.open()
+    model.batches.clear()
+    model.free.clear()
+    running, waiting = (asyncio.create_task(batcher.submit(text)) for text in ("a", "b"))
+    await until_called(model)
+    closing = asyncio.create_task(batcher.close())
+    await asyncio.sleep(0)
+    model.free.set()
+    await closing
+    for task in (running, waiting):
+        with pytest.raises(OverloadedError):
+            await task
+
+
+async def test_times_in_the_queue_and_in_the_model_are_told_apart() -> None:
+    model = FakeModel()
+    async with batching(model, max_batch=1) as batcher:
+        model.free.clear()
+        first = asyncio.create_task(batcher.submit("first"))
+        second = asyncio.create_task(batcher.submit("second"))
+        await until_called(model)
+        await asyncio.sleep(0.05)
+        model.free.set()
+        assert (await first).model >= 0.05
+        assert (await second).queue >= 0.05

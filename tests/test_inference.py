@@ -1,0 +1,259 @@
+"""The flow, with the published fakes around it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from sentiserve.batcher import Batcher
+from sentiserve.errors import (
+    BadInputError,
+    ModelError,
+    NotFoundError,
+    OverloadedError,
+    SentiserveError,
+    SourceError,
+    StoreError,
+    UnknownURLError,
+)
+from sentiserve.inference import Answer, Inference, Outcome, Text, Url
+from sentiserve.metrics import Metrics
+from sentiserve.recorder import Recorder
+from sentiserve.store.memory import MemoryStore
+from sentiserve.testing.fakes import FakeModel, FakeSource
+from sentiserve.types import Post, PostRef, Prediction, Sentiment
+
+POSTS = {f"url:{i}": Post(PostRef("fake", str(i)), f"post number {i}") for i in range(20)}
+
+
+class BreakableStore(MemoryStore):
+    """A memory store whose reads fail while it is broken."""
+
+    broken = False
+
+    async def get(self, refs: Sequence[PostRef], model_id: str) -> list[Prediction | None]:
+        if self.broken:
+            raise StoreError("the store is away")
+        return await super().get(refs, model_id)
+
+
+@dataclass
+class House:
+    """The parts of a running flow."""
+
+    source: FakeSource
+    store: BreakableStore
+    model: FakeModel
+    recorder: Recorder
+    metrics: Metrics
+    inference: Inference
+
+    async def ask(self, *questions: Text | Url) -> list[Outcome]:
+        outcomes, _ = await self.inference.answer(questions)
+        return outcomes
+
+    async def ask_one(self, question: Text | Url) -> Answer:
+        (outcome,) = await self.ask(question)
+        assert isinstance(outcome, Answer), outcome
+        return outcome
+
+    async def until_asked(self) -> None:
+        while not self.model.batches:
+            await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def house(max_records: int = 1_000, max_queue: int = 100) -> AsyncIterator[House]:
+    metrics, model = Metrics(), FakeModel()
+    source, store = FakeSource(POSTS), BreakableStore(ttl=60)
+    recorder = Recorder(store, metrics, max_records)
+    await recorder.open()
+    batcher = Batcher(model, metrics, 32, max_queue)
+    await batcher.open()
+    model.batches.clear()
+    inference = Inference(source, store, batcher, recorder, model.info, metrics)
+    try:
+        yield House(source, store, model, recorder, metrics, inference)
+    finally:
+        model.free.set()
+        await batcher.close()
+        await recorder.close(5)
+
+
+def error_in(outcome: Outcome) -> SentiserveError:
+    assert isinstance(outcome, SentiserveError), outcome
+    return outcome
+
+
+async def test_a_post_is_fetched_predicted_and_answered() -> None:
+    async with house() as parts:
+        answer = await parts.ask_one(Url("url:7"))
+    assert answer.prediction.post == POSTS["url:7"]
+    assert answer.prediction.sentiment == parts.model.sentiment("post number 7")
+    assert answer.prediction.model_id == parts.model.info.id
+    assert not answer.cached
+
+
+async def test_the_second_time_neither_source_nor_model_is_asked() -> None:
+    async with house() as parts:
+        first = await parts.ask_one(Url("url:7"))
+        second = await parts.ask_one(Url("url:7"))
+    assert second == Answer(first.prediction, cached=True)
+    assert len(parts.source.fetched) == len(parts.model.batches) == 1
+
+
+async def test_a_text_is_remembered_like_a_post() -> None:
+    async with house() as parts:
+        assert not (await parts.ask_one(Text("hello"))).cached
+        assert (await parts.ask_one(Text("hello"))).cached
+        assert not (await parts.ask_one(Text("Hello"))).cached
+
+
+async def test_another_models_answer_is_never_served() -> None:
+    async with house() as parts:
+        stale = Prediction(
+            POSTS["url:1"], Sentiment({"negative": 1.0}), "older model", datetime.now(UTC)
+        )
+        await parts.store.put([stale])
+        assert not (await parts.ask_one(Url("url:1"))).cached
+
+
+async def test_many_questions_at_once_make_one_call_of_the_source() -> None:
+    async with house() as parts:
+        outcomes = await parts.ask(*map(Url, POSTS))
+    assert [o.prediction.post for o in outcomes if isinstance(o, Answer)] == list(POSTS.values())
+    assert parts.source.fetched == [[post.ref for post in POSTS.values()]]
+
+
+async def test_a_thousand_callers_of_one_post_share_one_answer() -> None:
+    async with house() as parts:
+        parts.model.free.clear()
+        callers = [asyncio.create_task(parts.ask_one(Url("url:3"))) for _ in range(1_000)]
+        await parts.until_asked()
+        parts.model.free.set()
+        answers = await asyncio.gather(*callers)
+    assert len(answers) == 1_000
+    assert len({id(answer) for answer in answers}) == 1
+    assert len(parts.source.fetched) == len(parts.model.batches) == 1
+
+
+async def test_a_caller_who_leaves_does_not_stop_the_others() -> None:
+    async with house() as parts:
+        parts.model.free.clear()
+        leaving, staying = (asyncio.create_task(parts.ask_one(Url("url:3"))) for _ in range(2))
+        await parts.until_asked()
+        leaving.cancel()
+        parts.model.free.set()
+        assert (await staying).prediction.post == POSTS["url:3"]
+
+
+async def test_the_same_question_twice_in_one_call_is_answered_twice() -> None:
+    async with house() as parts:
+        first, second = await parts.ask(Url("url:1"), Url("url:1"))
+    assert first == second
+    assert len(parts.source.fetched) == 1
+
+
+async def test_a_bad_question_leaves_its_neighbours_alone() -> None:
+    async with house() as parts:
+        outcomes = await parts.ask(
+            Url("url:1"),
+            Url("what?"),
+            Text(" "),
+            Url("missing:none"),
+            Url("x" * 3_000),
+            Text("good"),
+        )
+    assert [type(outcome) for outcome in outcomes] == [
+        Answer,
+        UnknownURLError,
+        BadInputError,
+        NotFoundError,
+        BadInputError,
+        Answer,
+    ]
+
+
+async def test_without_its_store_the_service_still_answers_and_counts_it() -> None:
+    async with house() as parts:
+        parts.store.broken = True
+        assert not (await parts.ask_one(Url("url:1"))).cached
+        parts.store.broken = False
+        assert (await parts.ask_one(Url("url:1"))).cached
+    assert b'sentiserve_store_errors_total{operation="get"} 1.0' in parts.metrics.exposition()
+
+
+async def test_without_its_source_the_service_still_answers_what_it_remembers() -> None:
+    async with house() as parts:
+        await parts.ask_one(Url("url:1"))
+        parts.source.error = SourceError("the source is away")
+        remembered, new, text = await parts.ask(Url("url:1"), Url("url:2"), Text("a text"))
+    assert isinstance(remembered, Answer)
+    assert isinstance(new, SourceError)
+    assert isinstance(text, Answer)
+
+
+async def test_a_failing_model_is_an_error_for_what_is_not_remembered() -> None:
+    async with house() as parts:
+        await parts.ask_one(Text("known"))
+        parts.model.error = RuntimeError("broken")
+        known, new = await parts.ask(Text("known"), Text("new"))
+        assert isinstance(known, Answer)
+        assert isinstance(new, ModelError)
+        parts.model.error = None
+        assert not (await parts.ask_one(Text("new"))).cached  # the failure was not remembered
+
+
+async def test_a_bug_in_a_part_is_an_error_without_internals(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with house() as parts:
+        monkeypatch.setattr(parts.recorder, "require_room", None)
+        (outcome,) = await parts.ask(Text("a text"))
+    assert type(error_in(outcome)) is SentiserveError
+    assert "NoneType" not in str(outcome)
+
+
+async def test_more_texts_than_fit_the_queue_are_refused_one_by_one() -> None:
+    async with house(max_queue=5) as parts:
+        outcomes = await parts.ask(*[Text(f"text {i}") for i in range(20)])
+    assert sum(isinstance(o, Answer) for o in outcomes) == 5
+    assert sum(isinstance(o, OverloadedError) for o in outcomes) == 15
+
+
+async def test_more_records_than_fit_are_refused_before_the_model_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with house(max_records=2) as parts:
+
+        async def never(predictions: Sequence[Prediction]) -> None:
+            raise StoreError("the store is away")
+
+        monkeypatch.setattr("sentiserve.recorder._FIRST_PAUSE", 0.001)
+        put = parts.store.put
+        monkeypatch.setattr(parts.store, "put", never)
+        await parts.ask_one(Text("one"))
+        await parts.ask_one(Text("two"))
+        (outcome,) = await parts.ask(Text("three"))
+        assert isinstance(outcome, OverloadedError)
+        assert (await parts.ask_one(Text("one"))).cached
+        monkeypatch.setattr(parts.store, "put", put)
+
+
+async def test_everything_answered_is_in_the_store_at_the_end() -> None:
+    async with house() as parts:
+        await parts.ask(*map(Url, POSTS))
+        await parts.recorder.close(5)
+        found = await parts.store.get([p.ref for p in POSTS.values()], parts.model.info.id)
+    assert all(prediction is not None for prediction in found)
+
+
+async def test_the_time_of_each_part_is_told() -> None:
+    async with house() as parts:
+        _, miss = await parts.inference.answer([Url("url:1")])
+        _, hit = await parts.inference.answer([Url("url:1")])
+    assert set(miss.seconds) == {"store", "source", "queue", "model"}
+    assert set(hit.seconds) == {"store"}

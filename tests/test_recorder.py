@@ -1,0 +1,133 @@
+"""Predictions reach the store, whatever happens to it meanwhile."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from sentiserve.errors import OverloadedError, StoreError
+from sentiserve.metrics import Metrics
+from sentiserve.recorder import Recorder
+from sentiserve.store.memory import MemoryStore
+from sentiserve.types import Post, PostRef, Prediction, Sentiment
+
+MODEL = "model"
+
+
+class FailingStore(MemoryStore):
+    """A memory store that fails as often as it is told."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__(ttl=60)
+        self.failures = failures
+        self.puts: list[int] = []
+
+    async def put(self, predictions: Sequence[Prediction]) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise StoreError("the store is away")
+        self.puts.append(len(predictions))
+        await super().put(predictions)
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sentiserve.recorder._FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("sentiserve.recorder._LONGEST_PAUSE", 0.001)
+
+
+def prediction(number: int, label: str = "a") -> Prediction:
+    post = Post(PostRef("x", str(number)), f"text {number}")
+    return Prediction(post, Sentiment({label: 1.0}), MODEL, datetime.now(UTC))
+
+
+async def kept(store: MemoryStore, count: int) -> int:
+    refs = [PostRef("x", str(number)) for number in range(count)]
+    return sum(p is not None for p in await store.get(refs, MODEL))
+
+
+async def test_closing_writes_everything_that_waits() -> None:
+    store = FailingStore(failures=0)
+    recorder = Recorder(store, Metrics(), max_records=10_000)
+    await recorder.open()
+    for number in range(2_000):
+        recorder.put(prediction(number))
+    await recorder.close(5)
+    assert await kept(store, 2_000) == 2_000
+    assert max(store.puts) > 1  # in batches
+
+
+async def test_a_store_that_comes_back_gets_what_waited() -> None:
+    store = FailingStore(failures=5)
+    metrics = Metrics()
+    recorder = Recorder(store, metrics, max_records=100)
+    await recorder.open()
+    recorder.put(prediction(0))
+    await recorder.close(5)
+    assert await kept(store, 1) == 1
+    assert b'sentiserve_store_errors_total{operation="put"} 5.0' in metrics.exposition()
+
+
+async def test_what_waits_can_be_read_already() -> None:
+    recorder = Recorder(FailingStore(failures=0), Metrics(), max_records=100)
+    waiting = prediction(0)
+    recorder.put(waiting)
+    assert recorder.get(waiting.post.ref, MODEL) is waiting
+    assert recorder.get(waiting.post.ref, "another model") is None
+
+
+async def test_a_full_recorder_refuses_new_work_and_drops_none() -> None:
+    store = FailingStore(failures=1_000_000)
+    recorder = Recorder(store, Metrics(), max_records=3)
+    await recorder.open()
+    for number in range(3):
+        recorder.require_room(1)
+        recorder.put(prediction(number))
+    with pytest.raises(OverloadedError):
+        recorder.require_room(1)
+    store.failures = 0
+    await recorder.close(5)
+    assert await kept(store, 3) == 3
+
+
+async def test_a_newer_prediction_for_a_waiting_post_is_not_forgotten() -> None:
+    store = FailingStore(failures=3)
+    recorder = Recorder(store, Metrics(), max_records=100)
+    await recorder.open()
+    recorder.put(prediction(0, "old"))
+    await asyncio.sleep(0)  # the old one is being written
+    recorder.put(prediction(0, "new"))
+    await recorder.close(5)
+    (found,) = await store.get([PostRef("x", "0")], MODEL)
+    assert found is not None
+    assert found.sentiment.label == "new"
+
+
+async def test_closing_gives_up_after_its_patience() -> None:
+    recorder = Recorder(FailingStore(failures=1_000_000), Metrics(), max_records=100)
+    await recorder.open()
+    recorder.put(prediction(0))
+    await recorder.close(0.01)  # returns
+
+
+async def test_an_error_that_is_no_store_error_does_not_stop_the_recorder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = FailingStore(failures=0)
+    put = store.put
+    calls = 0
+
+    async def broken_once(predictions: Sequence[Prediction]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise RuntimeError("a bug in the store")
+        await put(predictions)
+
+    monkeypatch.setattr(store, "put", broken_once)
+    recorder = Recorder(store, Metrics(), max_records=100)
+    await recorder.open()
+    recorder.put(prediction(0))
+    await recorder.close(5)
+    assert await kept(store, 1) == 1
