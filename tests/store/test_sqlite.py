@@ -1,0 +1,226 @@
+"""The embedded store."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sentiserve.errors import SettingsError, StoreError
+from sentiserve.store.sqlite import SqliteStore, from_url
+from sentiserve.testing import StoreContract, example_prediction
+from sentiserve.types import AggregateQuery, Entity, PostRef, Sentiment
+
+DAY = 24 * 60 * 60
+MODEL = "model-1"
+GARBAGE = b"This is no database. " * 1_000
+
+
+@asynccontextmanager
+async def opened(path: Path, ttl: int = DAY) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(path, ttl)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def rows(path: Path, sql: str) -> list[Any]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def files(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
+
+
+class TestSqliteStore(StoreContract):
+    def make_store(self, tmp_path: Path, ttl: int) -> SqliteStore:
+        return SqliteStore(tmp_path / "new" / "store.db", ttl)
+
+
+async def test_what_was_put_is_there_after_a_restart(tmp_path: Path) -> None:
+    """Predictions and aggregates outlive the process."""
+    prediction = example_prediction(text="#sun", author_id="7")
+    async with opened(tmp_path / "store.db") as store:
+        await store.put([prediction])
+    async with opened(tmp_path / "store.db") as store:
+        assert await store.get([prediction.post.ref], MODEL) == [prediction]
+        (hashtag,) = await store.aggregate(AggregateQuery(Entity.HASHTAG, MODEL))
+        assert hashtag.name == "sun"
+
+
+async def test_making_a_store_touches_nothing(tmp_path: Path) -> None:
+    """The file and its directory appear when the store is opened, not before."""
+    store = SqliteStore(tmp_path / "new" / "store.db", DAY)
+    await store.close()
+    assert files(tmp_path) == set()
+
+
+async def test_a_corrupt_file_is_refused(tmp_path: Path) -> None:
+    """The error names the file and says what to do, and the file stays as it is."""
+    path = tmp_path / "store.db"
+    path.write_bytes(GARBAGE)
+    store = SqliteStore(path, DAY)
+    with pytest.raises(StoreError) as caught:
+        await store.open()
+    assert str(path) in str(caught.value)
+    assert "move the file away" in str(caught.value)
+    assert "SENTISERVE_STORE" in str(caught.value)
+    assert path.read_bytes() == GARBAGE
+    await store.close()
+
+
+@pytest.mark.parametrize("version", [0, 1, 2])
+async def test_a_foreign_database_is_refused_and_left_alone(tmp_path: Path, version: int) -> None:
+    """A database that holds something else is not written to, not even its journal mode."""
+    path = tmp_path / "holiday-photos.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE photos (name)")
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.commit()
+    before = path.read_bytes()
+    store = SqliteStore(path, DAY)
+    with pytest.raises(StoreError, match=r"holiday-photos\.db.*move the file away"):
+        await store.open()
+    assert path.read_bytes() == before
+    assert files(tmp_path) == {path.name}
+
+
+@pytest.mark.parametrize("name", ["file/store.db", "file/below/store.db", "directory"])
+async def test_an_unwritable_path_is_refused(tmp_path: Path, name: str) -> None:
+    """A path that can't be a file's is an error that names it and says what to do."""
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "directory").mkdir()
+    store = SqliteStore(tmp_path / name, DAY)
+    with pytest.raises(StoreError, match="SENTISERVE_STORE") as caught:
+        await store.open()
+    assert str(tmp_path / name) in str(caught.value)
+    await store.close()
+
+
+async def test_a_store_that_is_not_open_says_so(tmp_path: Path) -> None:
+    """Before it is opened and after it is closed, every use is a StoreError."""
+    store = SqliteStore(tmp_path / "store.db", DAY)
+    for _ in range(2):
+        for use in (
+            store.put([example_prediction()]),
+            store.get([PostRef("x", "1")], MODEL),
+            store.aggregate(AggregateQuery(Entity.AUTHOR, MODEL)),
+            store.check(),
+        ):
+            with pytest.raises(StoreError, match="not open"):
+                await use
+        await store.open()
+        await store.close()
+
+
+async def test_a_file_that_breaks_later_is_a_store_error(tmp_path: Path) -> None:
+    """Damage to the file of an open store is told as a StoreError, by the check too."""
+    path = tmp_path / "store.db"
+    async with opened(path) as store:
+        await store.put([example_prediction(f"{number}") for number in range(500)])
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("DROP TABLE hashtags")
+            connection.execute("DROP TABLE predictions")
+        with pytest.raises(StoreError, match=r"store\.db"):
+            await store.check()
+        with pytest.raises(StoreError, match=r"store\.db"):
+            await store.get([PostRef("x", "1")], MODEL)
+
+
+async def test_a_put_that_fails_keeps_nothing(tmp_path: Path) -> None:
+    """All of a put is kept, or none of it; and the next one works."""
+    good = example_prediction("1", text="#sun")
+    scores: Any = {"positive": object()}
+    bad = replace(example_prediction("2"), sentiment=Sentiment(scores))
+    async with opened(tmp_path / "store.db") as store:
+        with pytest.raises(TypeError):
+            await store.put([good, bad])
+        assert await store.get([good.post.ref], MODEL) == [None]
+        assert await store.aggregate(AggregateQuery(Entity.HASHTAG, MODEL)) == []
+        await store.put([good])
+        assert await store.get([good.post.ref], MODEL) == [good]
+
+
+async def test_two_stores_share_a_file(tmp_path: Path) -> None:
+    """Stores on one file see each other's writes at once, and overlapping puts lose nothing."""
+    path = tmp_path / "store.db"
+    ours = [example_prediction(f"a{number}", author_id="7") for number in range(200)]
+    theirs = [example_prediction(f"b{number}", author_id="7") for number in range(200)]
+    async with opened(path) as one, opened(path) as other:
+        await one.put(ours[:1])
+        assert await other.get([ours[0].post.ref], MODEL) == ours[:1]
+        await asyncio.gather(
+            *(one.put(ours[start : start + 20]) for start in range(0, 200, 20)),
+            *(other.put(theirs[start : start + 20]) for start in range(0, 200, 20)),
+        )
+        everything = ours + theirs
+        for store in (one, other):
+            refs = [prediction.post.ref for prediction in everything]
+            assert await store.get(refs, MODEL) == everything
+            (author,) = await store.aggregate(AggregateQuery(Entity.AUTHOR, MODEL))
+            assert author.posts == 400
+
+
+async def test_stores_may_open_a_new_file_at_the_same_time(tmp_path: Path) -> None:
+    """Workers that start together all get their store, and one set of tables."""
+    stores = [SqliteStore(tmp_path / "store.db", DAY) for _ in range(8)]
+    await asyncio.gather(*(store.open() for store in stores))
+    await asyncio.gather(
+        *(store.put([example_prediction(f"{i}")]) for i, store in enumerate(stores))
+    )
+    found = await stores[0].get([PostRef("x", f"{i}") for i in range(8)], MODEL)
+    assert None not in found
+    await asyncio.gather(*(store.close() for store in stores))
+
+
+async def test_expired_rows_leave_the_file(tmp_path: Path) -> None:
+    """The next put deletes what has expired, with its hashtags."""
+    path = tmp_path / "store.db"
+    past = datetime.now(UTC) - timedelta(seconds=DAY + 60)
+    async with opened(path) as store:
+        await store.put([example_prediction("old", text="#old", predicted_at=past)])
+        await store.put([example_prediction("new", text="#new")])
+        assert rows(path, "SELECT id FROM predictions") == [("new",)]
+        assert rows(path, "SELECT tag FROM hashtags") == [("new",)]
+
+
+async def test_readers_do_not_wait_for_a_writer(tmp_path: Path) -> None:
+    """While another process writes, answers are still read."""
+    path = tmp_path / "store.db"
+    prediction = example_prediction()
+    async with opened(path) as store:
+        await store.put([prediction])
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            async with asyncio.timeout(2):  # a lock is waited for 5 s
+                assert await store.get([prediction.post.ref], MODEL) == [prediction]
+            connection.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///", "sqlite://host/store.db", "sqlite://store.db"]
+)
+def test_a_url_without_a_file_is_refused(url: str) -> None:
+    """The error says how such a URL is written."""
+    with pytest.raises(SettingsError, match="sqlite:///PATH"):
+        from_url(url, DAY)
+
+
+async def test_a_url_names_a_relative_or_absolute_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three slashes begin a path from here, four one from the root."""
+    monkeypatch.chdir(tmp_path)
+    for url in ("sqlite:///here.db", f"sqlite:///{tmp_path}/there.db"):
+        store = from_url(url, DAY)
+        await store.open()
+        await store.close()
+    assert files(tmp_path) == {"here.db", "there.db"}
