@@ -28,5 +28,5 @@ def load(group: str, name: str, builtin: Mapping[str, str]) -> Any:
     module, _, attribute = offered[name].partition(":")
     try:
         return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # whatever another package's module raises
         raise SettingsError(f"{group} {name!r} cannot be imported: {error}") from error

@@ -1,8 +1,13 @@
 """Tables of rows in files: ``.jsonl``, ``.csv``, ``.tsv`` and ``.parquet``, streamed."""
 
 import csv
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC
+from functools import partial
+from glob import escape
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +55,7 @@ def _jsonl(path: Path) -> Iterator[Row]:
             yield Row(problem=f"the line is longer than {MAX_LINE:,} bytes")
         elif line.strip():
             try:
-                yield Row(decoder.decode(line))
+                yield Row(decoder.decode(line.removeprefix(BOM_UTF8)))
             except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
                 yield Row(problem=f"not a JSON object: {error}")
 
@@ -60,7 +65,12 @@ def _csv(path: Path) -> Iterator[Row]:
 
 
 def _tsv(path: Path) -> Iterator[Row]:
-    yield from _separated(path, (line.rstrip("\r\n").split("\t") for line in _text_lines(path)))
+    yield from _separated(path, map(_fields, _text_lines(path)))
+
+
+def _fields(line: str) -> list[str]:
+    line = line.rstrip("\r\n")
+    return line.split("\t") if line else []
 
 
 def _separated(path: Path, records: Iterator[list[str]]) -> Iterator[Row]:
@@ -74,7 +84,7 @@ def _separated(path: Path, records: Iterator[list[str]]) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield Row(problem=f"not readable as CSV: {error}")
+            yield Row(problem=f"not readable: {error}")
             continue
         if not record:
             continue
@@ -90,11 +100,23 @@ def _parquet(path: Path) -> Iterator[Row]:
 
     with duckdb.connect() as connection:
         try:
-            cursor = connection.execute("SELECT * FROM read_parquet(?)", [str(path)])
-            names = [column[0] for column in cursor.description or ()]
+            connection.execute("SET TimeZone = 'UTC'")
+            table = connection.read_parquet(escape(str(path)))
+            kinds = dict(zip(table.columns, map(str, table.types), strict=True))
+            zoned = {name for name, kind in kinds.items() if kind == "TIMESTAMP WITH TIME ZONE"}
+            columns = [
+                # DuckDB gives a time with a zone only where pytz is installed.
+                column.cast("TIMESTAMP").alias(name) if name in zoned else column
+                for name, column in ((name, duckdb.ColumnExpression(name)) for name in kinds)
+            ]
+            cursor = connection.execute(table.select(*columns).sql_query())
             while chunk := cursor.fetchmany(_CHUNK):
                 for record in chunk:
-                    yield Row(dict(zip(names, record, strict=True)))
+                    values = dict(zip(kinds, record, strict=True))
+                    times = {
+                        name: values[name].replace(tzinfo=UTC) for name in zoned if values[name]
+                    }
+                    yield Row(values | times)
         except duckdb.Error as error:
             raise BadInputError(f"{path}: not readable as Parquet: {error}") from error
 
@@ -112,10 +134,15 @@ def _lines(path: Path) -> Iterator[bytes | None]:
 
 
 def _text_lines(path: Path) -> Iterator[str]:
-    """Lines of UTF-8; a byte that is none becomes U+FFFD, an overlong line is cut."""
-    for number, line in enumerate(_lines(path)):
-        encoding = "utf-8-sig" if number == 0 else "utf-8"
-        yield (line or b"\n").decode(encoding, errors="replace")
+    """Lines of UTF-8; a byte that is none becomes U+FFFD, an overlong line raises csv.Error."""
+    encodings = chain(["utf-8-sig"], repeat("utf-8"))
+    return map(_decoded, _lines(path), encodings)  # unlike a generator, it survives an error
+
+
+def _decoded(line: bytes | None, encoding: str) -> str:
+    if line is None:
+        raise csv.Error(f"the line is longer than {MAX_LINE:,} bytes")
+    return line.decode(encoding, errors="replace")
 
 
 _READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
@@ -168,12 +195,18 @@ def _write_parquet(path: Path, rows: Callable[[], Iterator[dict[str, Any]]]) -> 
     import duckdb
 
     lines = path.with_name(path.name + ".jsonl")
+    strings = {name for row in rows() for name, value in row.items() if isinstance(value, str)}
     try:
         _write_jsonl(lines, rows)
         with duckdb.connect() as connection:
-            connection.read_json(
-                str(lines), format="newline_delimited", sample_size=-1
-            ).write_parquet(str(path))
+            read = partial(connection.read_json, escape(str(lines)), format="newline_delimited")
+            found = read(sample_size=-1)
+            # A string that looks like a date is no date.
+            columns = {
+                name: "VARCHAR" if name in strings else str(kind)
+                for name, kind in zip(found.columns, found.types, strict=True)
+            }
+            read(columns=columns).write_parquet(str(path))
     except duckdb.Error as error:
         raise BadInputError(f"{path}: cannot be written as Parquet: {error}") from error
     finally:

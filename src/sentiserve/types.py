@@ -6,11 +6,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Self
+from unicodedata import category
 
 TEXT = "text"  # the platform of bare texts
-_HASHTAG = re.compile(r"(?<![\w&#/])#(?=\w*[^\W\d_])(\w{1,100})")
+_HASH = re.compile(r"(?<![\w&#/])#(?=\w)(\S+)")
+_JOINERS = "_\u200c\u200d"
+_MAX_TAG = 100  # characters; X's own limit for a hashtag
+
+
+def _in_tag(character: str) -> bool:
+    """Letters and digits of any script, with the marks that combine with them."""
+    return character.isalnum() or character in _JOINERS or category(character)[0] == "M"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,9 @@ class Post:
     @property
     def hashtags(self) -> tuple[str, ...]:
         """The text's hashtags without ``#``, case-folded, each once; numbers alone are none."""
-        return tuple(dict.fromkeys(tag.casefold() for tag in _HASHTAG.findall(self.text)))
+        tags = ("".join(takewhile(_in_tag, run)) for run in _HASH.findall(self.text))
+        words = (tag.casefold() for tag in tags if len(tag) <= _MAX_TAG and not tag.isnumeric())
+        return tuple(dict.fromkeys(words))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ WITH chosen AS (
            p.label, p.scores, coalesce(p.created_at, p.predicted_at) AS seen
     FROM predictions AS p
     WHERE {_KEPT} AND coalesce(p.author_id, p.author_handle) IS NOT NULL
-      AND (:name IS NULL OR p.author_id = :name OR lower(p.author_handle) = lower(:name))
+      AND (:name IS NULL OR p.author_id = :name OR casefold(p.author_handle) = casefold(:name))
 )"""
 _HASHTAGS = f"""
 WITH chosen AS (

@@ -70,8 +70,8 @@ def _groups(prediction: Prediction, query: AggregateQuery) -> Iterator[tuple[str
         yield from ((None, tag) for tag in post.hashtags if query.name in {None, tag})
         return
     author = post.author_id or post.author_handle
-    handle = (post.author_handle or "").lower()
-    if author and (query.name in {None, post.author_id} or query.name.lower() == handle):
+    handle = post.author_handle and post.author_handle.casefold()
+    if author and (query.name in {None, post.author_id} or query.name.casefold() == handle):
         yield post.ref.platform, author
 
 

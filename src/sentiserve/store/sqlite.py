@@ -79,9 +79,11 @@ class SqliteStore:
             await self._writer.run(_prepare)
             self._reader = _Connection(self._path)
             await self._reader.run(_prepare)
-        except StoreError:
+        except StoreError as error:
             await self.close()
-            raise
+            raise StoreError(
+                f"{error}; move the file away, or name another with SENTISERVE_STORE"
+            ) from error
 
     async def close(self) -> None:
         """Close the file."""
@@ -171,8 +173,7 @@ class _Connection:
             raise StoreError(f"the store {self._path} cannot be used: {error}") from error
         except OSError as error:
             raise StoreError(
-                f"the store {self._path} cannot be written: {error.strerror}; "
-                "name another with SENTISERVE_STORE"
+                f"the store {self._path} cannot be written: {error.strerror}"
             ) from error
 
     async def close(self) -> None:
@@ -185,11 +186,15 @@ class _Connection:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(self._path, timeout=5, isolation_level=None)
             connection.row_factory = sqlite3.Row
+            connection.create_function("casefold", 1, _casefold, deterministic=True)
             self._connection = connection
-            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
         return self._connection
+
+
+def _casefold(text: str | None) -> str | None:
+    return None if text is None else text.casefold()  # SQLite's own lower() knows only ASCII
 
 
 def _opened(connection: _Connection | None) -> _Connection:
@@ -202,12 +207,13 @@ def _prepare(connection: sqlite3.Connection) -> None:
     """Create the tables, or refuse a file that holds something else."""
     with _transaction(connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if version == 0 and tables == 0:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+        if version == 0 and not tables:
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)
-        elif version != _VERSION:
-            raise sqlite3.DatabaseError(f"it is no store of version {_VERSION}; move the file away")
+        elif version != _VERSION or not tables >= {"predictions", "hashtags"}:
+            raise sqlite3.DatabaseError(f"it is no store of version {_VERSION}")
+    connection.execute("PRAGMA journal_mode = WAL")  # only now: it writes to the file
 
 
 @contextmanager

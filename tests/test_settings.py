@@ -1,0 +1,138 @@
+"""Settings come from flags, variables and ``.env``, in this order, and keep their secrets."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sentiserve.errors import SettingsError
+from sentiserve.settings import Settings, load_settings
+
+SECRET = "hunter2-4711"
+
+
+def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
+    settings = load_settings()
+    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
+    assert settings.model is None
+    assert settings.store == f"sqlite:///{tmp_path}/data/sentiserve/store.db"
+    assert settings.sources == ("archive",)
+    assert settings.api_keys == ()
+
+
+def test_the_store_lies_at_home_where_no_other_place_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert load_settings().store == f"sqlite:///{tmp_path}/.local/share/sentiserve/store.db"
+
+
+def test_a_prediction_is_kept_for_60_days() -> None:
+    assert load_settings().ttl == 5_184_000
+
+
+def test_a_flag_beats_a_variable_and_a_variable_beats_the_env_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("SENTISERVE_PORT=1111\nSENTISERVE_MAX_BATCH=11\n")
+    assert load_settings().port == 1111
+    monkeypatch.setenv("SENTISERVE_PORT", "2222")
+    assert load_settings().port == 2222
+    assert load_settings(port=3333).port == 3333
+    assert load_settings(port=None).port == 2222
+    assert load_settings(port=3333).max_batch == 11
+
+
+def test_what_else_is_in_the_env_file_is_somebody_elses(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DATABASE_URL=x\nSENTISERVE_FUTURE=1\nSENTISERVE_PORT=1111\n")
+    assert load_settings().port == 1111
+
+
+def test_an_env_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"SENTISERVE_HOST=\xff\xfe\n")
+    with pytest.raises(SettingsError, match=r"\.env cannot be read"):
+        load_settings()
+
+
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"SENTISERVE_{name.upper()}", "")
+    assert load_settings() == Settings.model_construct(**load_settings().model_dump())
+    assert load_settings().port == 8000
+    assert load_settings().basic_auth is None
+
+
+@pytest.mark.parametrize(
+    "written", ["a.example,b.example", " a.example , b.example ,", ",a.example,,b.example"]
+)
+def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("SENTISERVE_X_MIRRORS", written)
+    monkeypatch.setenv("SENTISERVE_API_KEYS", written)
+    settings = load_settings()
+    assert settings.x_mirrors == ("a.example", "b.example")
+    assert [key.get_secret_value() for key in settings.api_keys] == ["a.example", "b.example"]
+    assert load_settings(sources="one, two").sources == ("one", "two")
+
+
+def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTISERVE_API_KEYS", f"{SECRET},other-{SECRET}")
+    monkeypatch.setenv("SENTISERVE_BASIC_AUTH", f"user:{SECRET}")
+    settings = load_settings()
+    assert settings.basic_auth is not None
+    assert settings.basic_auth.get_secret_value() == f"user:{SECRET}"
+    for shown in (
+        repr(settings),
+        str(settings),
+        f"{settings.model_dump()}",
+        settings.model_dump_json(),
+    ):
+        assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("port", "eighty"),
+        ("port", "65536"),
+        ("port", "-1"),
+        ("ttl", "0"),
+        ("ttl", "60 days"),
+        ("threads", "-1"),
+        ("max_batch", "0"),
+        ("max_queue", "0"),
+        ("max_records", "0"),
+        ("max_body", "1023"),
+        ("source_timeout", "0"),
+        ("source_timeout", "nan"),
+        ("source_timeout", "inf"),
+        ("drain_timeout", "-1"),
+        ("drain_timeout", "inf"),
+        ("log_level", "LOUD"),
+        ("insecure_no_auth", "perhaps"),
+        ("basic_auth", SECRET),
+    ],
+)
+def test_a_value_that_cannot_be_used_names_its_variable_and_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    variable = f"SENTISERVE_{name.upper()}"
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=f"^{variable}: ") as refused:
+        load_settings()
+    assert SECRET not in str(refused.value)
+    assert refused.value.__cause__ is None
+    assert "\n" not in str(refused.value)
+
+
+def test_every_value_that_cannot_be_used_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTISERVE_PORT", "eighty")
+    monkeypatch.setenv("SENTISERVE_TTL", "never")
+    with pytest.raises(SettingsError, match=r"SENTISERVE_PORT: .*; SENTISERVE_TTL: "):
+        load_settings()
+
+
+def test_a_list_of_what_is_no_string_is_refused() -> None:
+    flags: dict[str, Any] = {"sources": 7}
+    with pytest.raises(SettingsError, match="SENTISERVE_SOURCES"):
+        load_settings(**flags)
