@@ -1,14 +1,14 @@
 """The HTTP service as an ASGI application."""
 
-import fastapi_swagger
 from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from sentiserve import __version__
 from sentiserve.api import problems
 from sentiserve.api.auth import Credentials
 from sentiserve.api.gate import Gate
-from sentiserve.api.routes import aggregates, inference, system
+from sentiserve.api.routes import aggregates, docs, inference, system
 from sentiserve.build import Parts
 from sentiserve.metrics import Metrics
 from sentiserve.settings import Settings
@@ -27,9 +27,9 @@ def create_app(
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.parts, app.state.settings, app.state.metrics = parts, settings, metrics
-    # Serves the page's script from this machine; FastAPI's own page fetches it from elsewhere.
-    fastapi_swagger.patch_fastapi(app)
-    for routes in (inference, aggregates, system):
+    for routes in (inference, aggregates, system, docs):
         app.include_router(routes.router)
+    # The page's script and style; FastAPI's own page fetches them from elsewhere.
+    app.mount("/swagger", StaticFiles(packages=[("fastapi_swagger", "resources")]))
     problems.install(app)
     return Gate(app, metrics, credentials, settings.max_body)

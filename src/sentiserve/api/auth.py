@@ -7,14 +7,26 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 
 from fastapi import Depends
-from fastapi.security import HTTPBasic, HTTPBearer
+from fastapi.openapi.models import HTTPBase
+from fastapi.security.base import SecurityBase
 from pydantic import SecretStr
 
 from sentiserve.errors import SettingsError, UnauthorizedError
 from sentiserve.settings import Settings
 
-# These only tell OpenAPI about the schemes; Credentials decides.
-DOCUMENTED = (Depends(HTTPBearer(auto_error=False)), Depends(HTTPBasic(auto_error=False)))
+
+class _Documented(SecurityBase):
+    """Tells OpenAPI about a scheme, and no more; FastAPI's own refuse what they can't read."""
+
+    def __init__(self, scheme: str) -> None:
+        self.model = HTTPBase(scheme=scheme)
+        self.scheme_name = f"HTTP{scheme.title()}"
+
+    async def __call__(self) -> None:
+        """Credentials decides."""
+
+
+DOCUMENTED = (Depends(_Documented("bearer")), Depends(_Documented("basic")))
 
 
 class Credentials:
@@ -38,7 +50,7 @@ class Credentials:
             UnauthorizedError: it isn't.
         """
         scheme, _, value = authorization.partition(" ")
-        given = value.strip().encode()
+        given = value.strip().encode("latin-1")  # as headers are read: the bytes that came
         if scheme.lower() == "basic":
             given = _decoded(given)
         accepted = self._accepted.get(scheme.lower(), [])

@@ -17,6 +17,7 @@ _DETAILS = {  # in place of Starlette's, which only repeat the title
     405: "this path has no such method; /docs lists what there is",
 }
 MEDIA_TYPE = "application/problem+json"
+_LONGEST_NAME = 40  # characters of a field's name that are repeated; callers may send any
 
 
 def problem(status: int, detail: str) -> Problem:
@@ -54,7 +55,6 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI says of the problems that a route may answer."""
     return {
         status: {
-            "model": Problem,
             "description": HTTPStatus(status).phrase,
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
@@ -77,6 +77,9 @@ async def _on_invalid_request(request: Request, error: Exception) -> JSONRespons
 
 async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  # as registered above
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI's, where the JSON reader gives up
+        detail = "the body must be JSON in UTF-8, without deep nesting or numbers of endless digits"
+        return problem_response(problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail))
     detail = _DETAILS.get(error.status_code, error.detail)
     return problem_response(problem(error.status_code, detail), error.headers)
 
@@ -84,5 +87,6 @@ async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
 def _explain(errors: Sequence[Mapping[str, Any]]) -> str:
     """Where and what, without repeating what was sent."""
     return "; ".join(
-        f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in errors[:10]
+        f"{'.'.join(str(part)[:_LONGEST_NAME] for part in error['loc'])}: {error['msg']}"
+        for error in errors[:10]
     )

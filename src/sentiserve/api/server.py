@@ -56,6 +56,7 @@ async def _serve(settings: Settings, access: Credentials, listener: socket.socke
         host, port = listener.getsockname()[:2]
         _log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
         await server.serve(sockets=[listener])
+        _log.info("closing")  # all requests are answered; what they left is still recorded
     _log.info("stopped")
 
 

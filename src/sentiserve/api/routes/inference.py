@@ -15,7 +15,9 @@ router = APIRouter(prefix="/v1", tags=["inference"], dependencies=DOCUMENTED)
 
 
 @router.get(
-    "/inference", summary="One post by URL", responses=responses(401, 403, 404, 410, 422, 502, 503)
+    "/inference",
+    summary="One post by URL",
+    responses=responses(401, 403, 404, 410, 422, 502, 503, 504),
 )
 async def by_url(
     tweet_url: Annotated[
