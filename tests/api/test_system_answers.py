@@ -1,0 +1,89 @@
+"""Health, metrics and the documentation's page."""
+
+import re
+from html.parser import HTMLParser
+from urllib.parse import urljoin
+
+from processes import Service
+from prometheus_client.parser import text_string_to_metric_families
+
+
+def test_a_running_service_is_live_and_ready(service: Service) -> None:
+    assert service.client.get("/health/live").json() == {"status": "live", "dependencies": {}}
+    assert service.client.get("/health/ready").json() == {
+        "status": "ready",
+        "dependencies": {"model": "ok", "store": "ok"},
+    }
+
+
+def counted(service: Service, name: str, **labels: str) -> float:
+    response = service.client.get("/metrics")
+    assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(response.text)
+        for sample in family.samples
+        if sample.name == name and sample.labels.items() >= labels.items()
+    )
+
+
+def test_metrics_count_requests_and_predictions(service: Service) -> None:
+    def counts() -> list[float]:
+        return [
+            counted(service, "sentiserve_requests_total", route="/v1/sentiment", status="200"),
+            counted(service, "sentiserve_requests_total", route="unmatched", status="404"),
+            counted(service, "sentiserve_predictions_total", outcome="miss"),
+            counted(service, "sentiserve_predictions_total", outcome="hit"),
+        ]
+
+    before = counts()
+    for _ in range(2):
+        service.client.post("/v1/sentiment", json={"inputs": ["Counted once, found once."]})
+    service.client.get("/no/such/path")
+
+    assert [now - then for now, then in zip(counts(), before, strict=True)] == [2, 1, 1, 1]
+
+
+def test_paths_that_callers_invent_do_not_become_series(service: Service) -> None:
+    service.client.get("/invented/path")
+    service.client.request("INVENTED", "/v1/model")
+    assert "nvented" not in service.client.get("/metrics").text.lower()
+
+
+class Links(HTMLParser):
+    """Every src and href of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # the signature is HTMLParser's
+        self.found += [value or "" for name, value in attrs if name in {"src", "href"}]
+
+
+def test_the_documentation_page_needs_nothing_from_elsewhere(service: Service) -> None:
+    page = service.client.get("/docs").text
+    links = Links()
+    links.feed(page)
+    assert len(links.found) >= 3
+    for link in links.found:
+        response = service.client.get(urljoin("/docs", link))
+        assert str(response.url).startswith(service.url)
+        assert response.status_code == 200, link
+        assert response.content
+    assert set(re.findall(r"https?://[^/\"']+", page)) <= {service.url}
+    assert service.client.get("/openapi.json").json()["info"]["title"] == "sentiserve"
+
+
+def test_the_documentation_page_works_behind_a_proxy_with_tls(service: Service) -> None:
+    """Its links have no scheme and host of their own, for the proxy has another."""
+    page = service.client.get("/docs", headers={"Host": "sentiment.example"}).text
+    links = Links()
+    links.feed(page)
+    assert not [link for link in links.found if "//" in link]
+
+
+def test_the_front_page_leads_somewhere(service: Service) -> None:
+    answer = service.client.get("/", follow_redirects=True)
+    assert answer.status_code == 200
+    assert str(answer.url).startswith(service.url)

@@ -1,0 +1,73 @@
+"""``sentiserve check``: what is wrong, and what to do."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from processes import Run
+
+
+def check(cli: Run, *flags: str | Path, status: int, **env: str) -> dict[str, Any]:
+    ran = cli("check", "--json", *flags, **env)
+    assert ran.status == status
+    found: dict[str, Any] = json.loads(ran.out)
+    assert len(ran.out.splitlines()) == 1
+    return found
+
+
+def test_everything_is_fine_out_of_the_box(cli: Run) -> None:
+    found = check(cli, status=0)
+    assert list(found) == ["settings", "model", "store", "source archive"]
+    assert all(part["ok"] and part["detail"] for part in found.values())
+
+
+def test_people_get_a_table(cli: Run) -> None:
+    ran = cli("check", "--sources", "archive,gopher")
+    assert ran.status == 1
+    first_words = [line.split()[0] for line in ran.out.splitlines() if line[:1].strip()]
+    assert first_words.count("ok") == 4
+    assert first_words.count("FAILED") == 1
+    assert "gopher" in ran.out
+
+
+def test_a_broken_part_fails_alone_and_says_what_to_do(
+    cli: Run, tmp_path: Path, bundle: Path
+) -> None:
+    (tmp_path / "file").touch()
+    (bundle / "tokenizer.json").write_text("{}")
+    found = check(
+        cli,
+        *("--store", f"sqlite:///{tmp_path}/file/store.db"),
+        *("--model", bundle),
+        *("--archive", "nowhere.jsonl"),
+        status=1,
+    )
+    assert {name for name, part in found.items() if part["ok"]} == {"settings"}
+    assert "SENTISERVE_STORE" in found["store"]["detail"]
+    assert "fetch or export the bundle again" in found["model"]["detail"]
+    assert "nowhere.jsonl: no such file" in found["source archive"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("env", "part", "says"),
+    [
+        ({"store": "carrier-pigeon://x"}, "store", "known: memory, sqlite"),
+        ({"sources": "gopher"}, "source gopher", "known: archive"),
+        ({"ttl": "never"}, "settings", "SENTISERVE_TTL"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_fails(
+    cli: Run, env: dict[str, str], part: str, says: str
+) -> None:
+    found = check(cli, status=1, **env)
+    assert [name for name, said in found.items() if not said["ok"]] == [part]
+    assert says in found[part]["detail"]
+
+
+def test_no_secret_is_shown(cli: Run) -> None:
+    ran = cli("check", "--json", api_keys="key-4711", basic_auth="only-a-password-0815")
+    assert ran.status == 1
+    assert "SENTISERVE_BASIC_AUTH" in ran.out
+    assert "4711" not in ran.out + ran.err
+    assert "0815" not in ran.out + ran.err

@@ -1,0 +1,124 @@
+"""``sentiserve model``: what a bundle is, whether it is whole, and how good."""
+
+import importlib.util
+import json
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import pytest
+from processes import Run
+
+from sentiserve.models.bundle import default_bundle, open_bundle
+
+INFO = open_bundle(default_bundle()).manifest.info
+LABELLED = """text\tlabel
+The soup was wonderful, thank you!\tpositive
+I love this "little" park.\tpositive
+The train leaves at 8:15 from platform 2.\tneutral
+A new post office opens in May.\tneutral
+The worst evening of my life.\tnegative
+Broken again, and nobody answers the phone.\tnegative
+"""
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    file = tmp_path / "dev.tsv"
+    file.write_text(LABELLED)
+    return file
+
+
+def test_info_says_what_the_manifest_says(cli: Run) -> None:
+    ran = cli("model", "info", "--json")
+    assert ran.status == 0
+    said = json.loads(ran.out)
+    assert said["id"] == INFO.id
+    assert said["labels"] == list(INFO.labels)
+    assert said["path"] == str(default_bundle())
+    for_people = cli("model", "info").out
+    for value in (INFO.id, INFO.name, INFO.licence, *INFO.labels):
+        assert value in for_people
+
+
+def test_the_setting_names_the_bundle(cli: Run, other_bundle: Path) -> None:
+    said = json.loads(cli("model", "info", "--json", model=str(other_bundle)).out)
+    assert said["id"] != INFO.id
+    assert said["path"] == str(other_bundle)
+
+
+def test_verify_accepts_a_whole_bundle(cli: Run, bundle: Path) -> None:
+    ran = cli("model", "verify", bundle)
+    assert (ran.status, ran.err) == (0, "")
+    assert str(bundle) in ran.out
+
+
+def test_verify_names_the_file_that_differs(cli: Run, bundle: Path) -> None:
+    (bundle / "README.md").write_text("Another model card.")
+    ran = cli("model", "verify", bundle)
+    assert ran.status == 1
+    assert ran.err.startswith(f"sentiserve: {bundle / 'README.md'} is not the file")
+
+
+def test_evaluate_compares_with_the_true_labels(cli: Run, labelled: Path) -> None:
+    ran = cli("model", "evaluate", labelled, "--json")
+    assert ran.status == 0
+    said = json.loads(ran.out)
+    assert (said["model"], said["texts"]) == (INFO.id, 6)
+    assert [sum(row) for row in said["confusion"]] == [2, 2, 2]
+    right = sum(said["confusion"][i][i] for i in range(3))
+    assert said["accuracy"] == pytest.approx(right / 6, abs=1e-4)
+    assert said["macro_recall"] == pytest.approx(sum(said["recall"].values()) / 3, abs=1e-4)
+    assert set(said["precision"]) == set(INFO.labels)
+
+
+def test_evaluate_shows_a_table_and_records_nothing_unasked(
+    cli: Run, labelled: Path, bundle: Path
+) -> None:
+    before = (bundle / "bundle.json").read_bytes()
+    ran = cli("model", "evaluate", labelled, "--model", bundle)
+    assert ran.status == 0
+    for word in ("macro_recall", "accuracy", "true label", *INFO.labels):
+        assert word in ran.out
+    assert (bundle / "bundle.json").read_bytes() == before
+
+
+def test_recorded_figures_leave_the_model_id_alone(cli: Run, labelled: Path, bundle: Path) -> None:
+    assert cli("model", "evaluate", labelled, "--model", bundle, "--record").status == 0
+    info = open_bundle(bundle).manifest.info
+    assert info.id == INFO.id
+    assert info.quality["texts"] == 6
+    assert 0 <= info.quality["macro_recall"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("text\tlabel\nFine.\thappy\n", "happy"),
+        ("text\tlabel\nFine.\tpositive\nNo label.\t\n", "row 2"),
+        ("text\nFine.\n", "row 1"),
+        ("text\tlabel\n", "no rows"),
+        ("", "no rows"),
+    ],
+)
+def test_labelled_texts_that_cannot_be_used_are_named(
+    cli: Run, labelled: Path, content: str, says: str
+) -> None:
+    labelled.write_text(content)
+    ran = cli("model", "evaluate", labelled)
+    assert ran.status == 1
+    assert says in ran.err
+    assert len(ran.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [("train", "d.tsv", "base", "out"), ("export", "in", "out")])
+def test_what_the_extra_train_brings_is_named_when_it_is_missing(
+    cli: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    def find_spec(name: str, package: str | None = None) -> ModuleSpec | None:
+        return None if name == "torch" else found(name, package)
+
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", find_spec)
+    ran = cli("model", *command)
+    assert ran.status == 1
+    assert ran.err == "sentiserve: torch is not installed: pip install 'sentiserve[train]'\n"

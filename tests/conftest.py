@@ -1,0 +1,129 @@
+"""What tests share: isolation, real services, bundles, the command line."""
+
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+import pytest
+import structlog
+from processes import (
+    PATIENCE,
+    Ran,
+    Run,
+    Service,
+    StartService,
+    environment,
+    variables,
+)
+
+from sentiserve.models.bundle import MANIFEST, default_bundle
+
+
+def pytest_configure() -> None:
+    """Forget how wide and colourful the developer's terminal is, before a console is made."""
+    for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "COLUMNS", "LINES"):
+        os.environ.pop(name, None)
+
+
+@pytest.fixture(autouse=True)
+def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test sees the developer's settings, ``.env`` or store."""
+    for name in [name for name in os.environ if name.startswith("SENTISERVE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def start_service(tmp_path: Path) -> Iterator[StartService]:
+    """Start real services; all of them are stopped in the end."""
+    with ExitStack() as stack:
+        yield lambda *flags, **env: stack.enter_context(Service(tmp_path, *flags, **env))
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One service for all tests that leave it as it is, with the bundled model and sample."""
+    with Service(tmp_path_factory.mktemp("service")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def sample() -> list[dict[str, str]]:
+    """The rows of the bundled sample archive."""
+    lines = (resources.files("sentiserve") / "data" / "sample.jsonl").read_text("utf-8")
+    return [json.loads(line) for line in lines.splitlines()]
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """A copy of the bundled model that a test may spoil; the weights are a link."""
+    directory = tmp_path / "bundle"
+    directory.mkdir()
+    for file in default_bundle().iterdir():
+        if file.suffix == ".onnx":
+            (directory / file.name).symlink_to(file)
+        else:
+            (directory / file.name).write_bytes(file.read_bytes())
+    return directory
+
+
+@pytest.fixture
+def other_bundle(bundle: Path) -> Path:
+    """The bundled model with another limit of tokens, and therefore another model id."""
+    manifest = msgspec.json.decode((bundle / MANIFEST).read_bytes())
+    manifest["max_tokens"] -= 1
+    (bundle / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+    return bundle
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """Run the command line inside this process."""
+    from sentiserve.cli.main import main
+
+    handlers, level = logging.root.handlers[:], logging.root.level
+
+    def run(*arguments: str | Path, stdin: str = "", **env: str) -> Ran:
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["sentiserve", *map(str, arguments)])
+            patch.setattr(sys, "stdin", io.StringIO(stdin))
+            for name, value in variables(env).items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                main()
+        out, err = capfd.readouterr()
+        return Ran(int(ended.value.code or 0), out, err)
+
+    yield run
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def run_process(tmp_path: Path) -> Run:
+    """Run the command line in a process of its own."""
+
+    def run(*arguments: str | Path, stdin: str = "", **env: str) -> Ran:
+        done = subprocess.run(
+            [sys.executable, "-m", "sentiserve.cli.main", *arguments],
+            cwd=tmp_path,
+            env=environment(tmp_path, variables(env)),
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=PATIENCE,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run
