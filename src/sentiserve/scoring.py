@@ -62,6 +62,7 @@ class Scoring:
         if self.target.suffix.lower() not in WRITABLE:
             raise BadInputError(f"{self.target}: the name must end in one of {' '.join(WRITABLE)}")
         try:
+            self._check_columns()
             self._score(on_rows)
             rows, failed = self._count()
             write_rows(self.target, lambda: self._result(with_error=failed > 0))
@@ -69,6 +70,13 @@ class Scoring:
         except OSError as error:
             raise BadInputError(f"{error.filename or self.target}: {error.strerror}") from error
         return rows, failed
+
+    def _check_columns(self) -> None:
+        """Find out before the work, not after it, that the result could not be written."""
+        first = next(read_rows(self.source), None)
+        if first is None:
+            raise BadInputError(f"{self.source} holds no rows")
+        self._added(first, _Scored(), with_error=True)
 
     @property
     def _partial(self) -> Path:
@@ -139,17 +147,19 @@ class Scoring:
         return rows, failed
 
     def _result(self, *, with_error: bool) -> Iterator[dict[str, Any]]:
-        info = self.model.info
         for row, scored in zip(read_rows(self.source), self._scored(), strict=True):
-            added: dict[str, Any] = {"label": scored.label}
-            added |= {label: scored.scores.get(label) for label in info.labels}
-            added["model"] = info.id
-            if with_error:
-                added["error"] = scored.error
-            added = {self.prefix + name: value for name, value in added.items()}
-            if taken := added.keys() & row.values.keys():
-                raise BadInputError(
-                    f"{self.source} has a column {min(taken)!r} already; "
-                    "name the added ones otherwise with --prefix"
-                )
-            yield row.values | added
+            yield row.values | self._added(row, scored, with_error=with_error)
+
+    def _added(self, row: Row, scored: _Scored, *, with_error: bool) -> dict[str, Any]:
+        added: dict[str, Any] = {"label": scored.label}
+        added |= {label: scored.scores.get(label) for label in self.model.info.labels}
+        added["model"] = self.model.info.id
+        if with_error:
+            added["error"] = scored.error
+        added = {self.prefix + name: value for name, value in added.items()}
+        if taken := added.keys() & row.values.keys():
+            raise BadInputError(
+                f"{self.source} has a column {min(taken)!r} already; "
+                "name the added ones otherwise with --prefix"
+            )
+        return added

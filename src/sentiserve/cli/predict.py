@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from sentiserve.cli.console import examples, json_line, setting, table
+from sentiserve.errors import BadInputError
+from sentiserve.texts import checked_text
 
 EXAMPLES = examples(
     'sentiserve predict "What a lovely day" "Never again."',
@@ -25,12 +27,11 @@ def predict(
     """Label and scores of texts."""
     from sentiserve.build import build_model
     from sentiserve.settings import load_settings
-    from sentiserve.texts import checked_text
 
     lines = chain.from_iterable(
         (line.rstrip("\r\n") for line in sys.stdin) if text == "-" else [text] for text in texts
     )
-    checked = [checked_text(line) for line in lines]
+    checked = [_checked(number, line) for number, line in enumerate(lines, start=1)]
     loaded = build_model(load_settings(model=model))
     sentiments = loaded.predict(checked)
     if as_json:
@@ -54,3 +55,10 @@ def predict(
         ],
         right=labels,
     )
+
+
+def _checked(number: int, text: str) -> str:
+    try:
+        return checked_text(text)
+    except BadInputError as error:
+        raise BadInputError(f"text {number}: {error}") from None

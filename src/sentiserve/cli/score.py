@@ -53,7 +53,12 @@ def score(
         disable=not err.is_terminal,
     ) as progress:
         task = progress.add_task("scoring", total=total)
-        rows, failed = scoring.run(lambda done: progress.update(task, completed=done))
+        try:
+            rows, failed = scoring.run(lambda done: progress.update(task, completed=done))
+        except KeyboardInterrupt:
+            progress.stop()
+            err.print("stopped; the same command goes on from here")
+            raise typer.Exit(130) from None
     err.print(f"{rows:,} rows in {target}", markup=False)
     if failed:
         raise BadInputError(f"{failed:,} rows could not be scored; see the column {prefix}error")
