@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 import structlog
 
 from sentiserve.batcher import Batcher
-from sentiserve.errors import BadInputError, SentiserveError, StoreError, UnknownURLError
+from sentiserve.errors import BadInputError, SentiserveError, UnknownURLError
 from sentiserve.metrics import Metrics
 from sentiserve.protocols import Source, Store
 from sentiserve.recorder import Recorder
@@ -153,7 +153,7 @@ class Inference:
         try:
             with timing.of("store"):
                 found = await self._store.get(refs, self._model.id)
-        except StoreError as error:
+        except Exception as error:  # noqa: BLE001  # a failing store costs its hits, no more
             self._metrics.store_errors.labels("get").inc()
             _log.warning("store failed, going on without it", error=str(error))
             found = [None] * len(refs)

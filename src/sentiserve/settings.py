@@ -70,9 +70,14 @@ class Settings(BaseSettings):
     max_body: int = Field(
         4 << 20, ge=1024, description="Largest request body in bytes; larger ones get 413."
     )
-    source_timeout: float = Field(10.0, gt=0, description="Seconds that a source may take.")
+    source_timeout: float = Field(
+        10.0, gt=0, allow_inf_nan=False, description="Seconds that a source may take."
+    )
     drain_timeout: float = Field(
-        25.0, gt=0, description="Seconds that a stopping service may take to finish its work."
+        25.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds that a stopping service may take to finish its work.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."
@@ -107,3 +112,5 @@ def load_settings(**flags: object) -> Settings:
             for problem in error.errors(include_input=False, include_url=False)
         ]
         raise SettingsError("; ".join(problems)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the file .env cannot be read: {error}") from None

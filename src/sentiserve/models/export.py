@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import onnx
 import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
+from transformers.utils import logging as transformers_logging
 
 from sentiserve.errors import BadInputError
 from sentiserve.models.bundle import CARD, MANIFEST, TOKENIZER, Manifest, digest, write_manifest
@@ -68,6 +70,7 @@ def export(checkpoint: Path, out: Path, format_: str, description: Description) 
 
 
 def _load(checkpoint: Path, max_tokens: int) -> PreTrainedModel:
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         model = AutoModelForSequenceClassification.from_pretrained(
             checkpoint,
@@ -106,16 +109,18 @@ def _to_onnx(model: PreTrainedModel) -> onnx.ModelProto:
         0: torch.export.Dim("batch"),
         1: torch.export.Dim("tokens", max=model.config.max_position_embeddings),
     }
-    program = torch.onnx.export(
-        _Logits(model),
-        (ids, mask),
-        dynamo=True,
-        input_names=["input_ids", "attention_mask"],
-        output_names=["logits"],
-        dynamic_shapes={"input_ids": shape, "attention_mask": shape},
-        opset_version=_OPSET,
-        verbose=False,
-    )
+    with warnings.catch_warnings():  # that both inputs share their axes is just as it should be
+        warnings.filterwarnings("ignore", message=".*axis name.*", category=UserWarning)
+        program = torch.onnx.export(
+            _Logits(model),
+            (ids, mask),
+            dynamo=True,
+            input_names=["input_ids", "attention_mask"],
+            output_names=["logits"],
+            dynamic_shapes={"input_ids": shape, "attention_mask": shape},
+            opset_version=_OPSET,
+            verbose=False,
+        )
     if program is None:
         raise BadInputError("this architecture cannot be exported to ONNX")
     graph: onnx.ModelProto = program.model_proto

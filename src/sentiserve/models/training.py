@@ -10,6 +10,7 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
+from transformers.utils import logging as transformers_logging
 
 from sentiserve.errors import BadInputError
 from sentiserve.models.labelled import Labelled
@@ -100,6 +101,8 @@ def train(
 
 
 def _load(base: Path, labels: Sequence[str]) -> tuple[PreTrainedModel, Tokenizer]:
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # that the head is new goes without saying
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
         model = AutoModelForSequenceClassification.from_pretrained(
