@@ -35,13 +35,16 @@ clean:  ## remove what the other targets made
 	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/bin/python:
-	$(PYTHON) -m venv .venv
-	$(PIP) install 'pip==26.*'
+	@echo "setting up .venv (once)"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install 'pip==26.*'
 
 .venv/serve: .venv/bin/python pyproject.toml constraints.txt
-	$(PIP) install --constraint constraints.txt --editable .
-	touch $@
+	@echo "installing sentiserve (once)"
+	@$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
 
 .venv/develop: .venv/serve
-	$(PIP) install --constraint constraints.txt --group dev --editable '.[train]'
-	touch $@
+	@echo "installing what the tests and training need (once; some minutes)"
+	@$(PIP) install --constraint constraints.txt --group dev --editable '.[train]'
+	@touch $@

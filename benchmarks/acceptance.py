@@ -207,9 +207,7 @@ def sigterm(report: Report, directory: Path, data: Labelled) -> None:
         answered = [text for future in asking for text in future.result()]
     statuses = Counter(log["status"] for log in service.logs if log["event"] == "request")
     report.line("SIGTERM under load: exit status", code, holds=code == 0)
-    report.line(
-        "requests accepted, by status", dict(statuses), holds=set(statuses) == {200}
-    )
+    report.line("requests accepted, by status", dict(statuses), holds=set(statuses) == {200})
     report.line("of them answered", len(answered), holds=len(answered) == statuses[200])
     with serving(directory) as service:
         client = Client(service.port)
