@@ -124,6 +124,12 @@ def test_every_product_with_weights_is_int8(bundles: dict[str, Path]) -> None:
     assert operators["MatMul"] == 2 * 2  # attention's, of activations with one another
 
 
+def test_a_bundle_tells_nothing_of_the_machine_it_was_made_on(bundle: Path) -> None:
+    raw = (bundle / "model.onnx").read_bytes()
+    assert b"site-packages" not in raw
+    assert b".py" not in raw
+
+
 def test_exporting_twice_replaces_the_bundle_and_keeps_its_id(
     tmp_path: Path, checkpoint: Path
 ) -> None:
