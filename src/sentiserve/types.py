@@ -50,8 +50,8 @@ class Post:
     def hashtags(self) -> tuple[str, ...]:
         """The text's hashtags without ``#``, case-folded, each once; numbers alone are none."""
         tags = ("".join(takewhile(_in_tag, run)) for run in _HASH.findall(self.text))
-        words = (tag.casefold() for tag in tags if len(tag) <= _MAX_TAG and not tag.isnumeric())
-        return tuple(dict.fromkeys(words))
+        words = [tag for tag in tags if len(tag) <= _MAX_TAG and any(map(str.isalpha, tag))]
+        return tuple(dict.fromkeys(tag.casefold() for tag in words))
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def test_a_piped_process_answers_like_any_other(run_process: Run) -> None:
 @pytest.mark.parametrize("text", ["", "  ", "\t\n"])
 def test_a_blank_text_is_refused_in_one_clear_line(cli: Run, text: str) -> None:
     ran = cli("predict", "good", text)
-    assert (ran.status, ran.out, ran.err) == (1, "", "sentiserve: the text is empty\n")
+    assert (ran.status, ran.out, ran.err) == (1, "", "sentiserve: text 2: the text is empty\n")
 
 
 def test_markup_in_a_text_is_printed_as_it_is(cli: Run) -> None:

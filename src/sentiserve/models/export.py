@@ -54,13 +54,14 @@ def export(checkpoint: Path, out: Path, format_: str, description: Description) 
     if out.exists() and not (out / MANIFEST).is_file() and any(out.iterdir()):
         raise BadInputError(f"{out} exists and is no bundle; name an empty directory")
     model = _load(checkpoint, description.max_tokens)
+    tokenizer = _load_tokenizer(checkpoint)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as directory:
         bundle = Path(directory) / out.name
         bundle.mkdir()
         graph = _to_onnx(model)
         onnx.save(quantise(graph) if format_ == "onnx-int8" else graph, bundle / _WEIGHTS)
-        _write_tokenizer(checkpoint / TOKENIZER, bundle / TOKENIZER)
+        tokenizer.save(str(bundle / TOKENIZER))
         (bundle / CARD).write_text(description.card)
         manifest = _manifest(bundle, model, format_, description)
         write_manifest(bundle, manifest)
@@ -138,11 +139,14 @@ def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _write_tokenizer(source: Path, target: Path) -> None:
-    tokenizer = Tokenizer.from_file(str(source))
+def _load_tokenizer(checkpoint: Path) -> Tokenizer:
+    try:
+        tokenizer = Tokenizer.from_file(str(checkpoint / TOKENIZER))
+    except Exception as error:  # tokenizers raises bare Exception
+        raise BadInputError(f"{checkpoint / TOKENIZER} is no usable tokenizer: {error}") from error
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    tokenizer.save(str(target))
+    return tokenizer
 
 
 def _manifest(
