@@ -23,7 +23,7 @@ POSTS = [
 
 @pytest.fixture
 async def aggregates() -> AsyncIterator[Aggregates]:
-    store = MemoryStore(60)
+    store = MemoryStore(ttl=86_400)
     await store.open()
     await store.put(POSTS)
     yield Aggregates(store, "model-1")
