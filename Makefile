@@ -27,9 +27,10 @@ acceptance: .venv/serve  ## walk through the service with labelled posts: make a
 
 lock:  ## pin the newest versions of everything in constraints.txt
 	rm -rf .venv/lock && $(PYTHON) -m venv .venv/lock
-	.venv/lock/bin/python -m pip install torch==2.13.0
+	.venv/lock/bin/python -m pip install 'pip==26.*' torch==2.13.0
 	.venv/lock/bin/python -m pip install --group dev '.[train]'
-	.venv/lock/bin/python -m pip freeze --exclude sentiserve | sed 's/+cpu$$//' > constraints.txt
+	.venv/lock/bin/python -m pip freeze --all --exclude sentiserve --exclude pip \
+		| sed 's/+cpu$$//' > constraints.txt
 
 clean:  ## remove what the other targets made
 	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis
