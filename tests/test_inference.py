@@ -257,3 +257,15 @@ async def test_the_time_of_each_part_is_told() -> None:
         _, hit = await parts.inference.answer([Url("url:1")])
     assert set(miss.seconds) == {"store", "source", "queue", "model"}
     assert set(hit.seconds) == {"store"}
+
+
+async def test_a_post_that_is_answered_is_remembered_though_its_neighbours_still_wait() -> None:
+    async with house() as parts:
+        await parts.ask_one(Url("url:1"))
+        parts.model.batches.clear()
+        parts.model.free.clear()
+        both = asyncio.create_task(parts.ask(Url("url:1"), Url("url:2")))
+        await parts.until_asked()
+        assert (await parts.ask_one(Url("url:1"))).cached
+        parts.model.free.set()
+        await both

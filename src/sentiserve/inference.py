@@ -138,13 +138,12 @@ class Inference:
             self._recorder.require_room(len(missed))
             await asyncio.gather(*[self._predict(f, p) for f, p in await self._fetch(missed)])
         except SentiserveError as error:
-            _land(flights, error)
+            self._land_all(flights, error)
         except Exception:  # noqa: BLE001  # nobody may be left waiting
             _log.exception("inference failed")
-            _land(flights, SentiserveError("something went wrong here; it has been logged"))
-        finally:
-            for flight in flights:
-                del self._in_flight[flight.ref]
+            self._land_all(
+                flights, SentiserveError("something went wrong here; it has been logged")
+            )
 
     async def _look_up(self, flights: Sequence[_Flight]) -> list[_Flight]:
         """Land what is remembered; the rest is missed."""
@@ -165,7 +164,7 @@ class Inference:
                 missed.append(flight)
             else:
                 self._metrics.predictions.labels("hit").inc()
-                flight.outcome.set_result(Answer(kept, cached=True))
+                self._land(flight, Answer(kept, cached=True))
         return missed
 
     async def _fetch(self, flights: Sequence[_Flight]) -> list[tuple[_Flight, Post]]:
@@ -187,24 +186,27 @@ class Inference:
                 ready.append((flight, post))
             else:
                 self._metrics.source_errors.labels(type(post).__name__).inc()
-                flight.outcome.set_result(post)
+                self._land(flight, post)
         return ready
 
     async def _predict(self, flight: _Flight, post: Post) -> None:
         try:
             batched = await self._batcher.submit(post.text)
         except SentiserveError as error:
-            flight.outcome.set_result(error)
+            self._land(flight, error)
             return
         flight.timing.take(Timing({"queue": batched.queue, "model": batched.model}))
         prediction = Prediction(post, batched.sentiment, self._model.id, datetime.now(UTC))
         self._recorder.put(prediction)
         self._metrics.predictions.labels("miss").inc()
         self._metrics.labels.labels(batched.sentiment.label).inc()
-        flight.outcome.set_result(Answer(prediction, cached=False))
+        self._land(flight, Answer(prediction, cached=False))
 
+    def _land(self, flight: _Flight, outcome: Outcome) -> None:
+        del self._in_flight[flight.ref]  # who asks from now on finds it remembered
+        flight.outcome.set_result(outcome)
 
-def _land(flights: Sequence[_Flight], error: SentiserveError) -> None:
-    for flight in flights:
-        if not flight.outcome.done():
-            flight.outcome.set_result(error)
+    def _land_all(self, flights: Sequence[_Flight], error: SentiserveError) -> None:
+        for flight in flights:
+            if not flight.outcome.done():
+                self._land(flight, error)
