@@ -278,6 +278,7 @@ async def test_an_answered_post_is_remembered_while_its_neighbour_waits() -> Non
     async with house(max_batch=1) as parts:
         hold(parts.model, "post number 2")
         both = asyncio.create_task(parts.ask(Url("url:1"), Url("url:2")))
+        await asyncio.sleep(0)  # both are one flight from here on
         async with asyncio.timeout(5):
             while not (await parts.ask_one(Url("url:1"))).cached:
                 await asyncio.sleep(0)
