@@ -1,21 +1,17 @@
 """The embedded store: one SQLite file, for one machine, several processes."""
 
-import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from sentiserve.errors import SettingsError, StoreError
-from sentiserve.store import aggregate_sql
+from sentiserve.store import sqlite_aggregates
+from sentiserve.store.sqlite_connection import Connection, transaction
 from sentiserve.types import Aggregate, AggregateQuery, Post, PostRef, Prediction, Sentiment
-
-T = TypeVar("T")
 
 _VERSION = 1  # of the schema; kept in the file's user_version
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -65,8 +61,8 @@ class SqliteStore:
         """Name the file and the seconds to live; nothing is touched before ``open``."""
         self._path = path
         self._ttl = timedelta(seconds=ttl)
-        self._reader: _Connection | None = None
-        self._writer: _Connection | None = None
+        self._reader: Connection | None = None
+        self._writer: Connection | None = None
 
     async def open(self) -> None:
         """Create the file and its tables where they are missing.
@@ -74,10 +70,10 @@ class SqliteStore:
         Raises:
             StoreError: the path can't be written, or the file isn't a store of this version.
         """
-        self._writer = _Connection(self._path)
+        self._writer = Connection(self._path)
         try:
             await self._writer.run(_prepare)
-            self._reader = _Connection(self._path)
+            self._reader = Connection(self._path)
             await self._reader.run(_prepare)
         except StoreError as error:
             await self.close()
@@ -112,7 +108,7 @@ class SqliteStore:
         """Keep the predictions in one transaction, and drop what has expired."""
 
         def write(connection: sqlite3.Connection) -> None:
-            with _transaction(connection):
+            with transaction(connection):
                 connection.execute(
                     "DELETE FROM predictions WHERE expires_at <= ?", (_micros(datetime.now(UTC)),)
                 )
@@ -132,11 +128,11 @@ class SqliteStore:
             "since": None if query.since is None else _micros(query.since),
             "limit": query.limit,
         }
-        sql = aggregate_sql.BY[query.entity]
+        sql = sqlite_aggregates.BY[query.entity]
         rows = await _opened(self._writer).run(
             lambda connection: connection.execute(sql, values).fetchall()
         )
-        return aggregate_sql.aggregates(rows, _time)
+        return sqlite_aggregates.aggregates(rows, _time)
 
     def _row(self, prediction: Prediction) -> dict[str, Any]:
         post, sentiment = prediction.post, prediction.sentiment
@@ -157,47 +153,7 @@ class SqliteStore:
         }
 
 
-class _Connection:
-    """A SQLite connection with the one thread that uses it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._thread = ThreadPoolExecutor(1, "sqlite")
-        self._connection: sqlite3.Connection | None = None
-
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._thread, lambda: work(self._connected()))
-        except sqlite3.Error as error:
-            raise StoreError(f"the store {self._path} cannot be used: {error}") from error
-        except OSError as error:
-            raise StoreError(
-                f"the store {self._path} cannot be written: {error.strerror}"
-            ) from error
-
-    async def close(self) -> None:
-        if self._connection is not None:
-            await self.run(lambda connection: connection.close())
-        self._thread.shutdown()
-
-    def _connected(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self._path, timeout=5, isolation_level=None)
-            connection.row_factory = sqlite3.Row
-            connection.create_function("casefold", 1, _casefold, deterministic=True)
-            self._connection = connection
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA foreign_keys = ON")
-        return self._connection
-
-
-def _casefold(text: str | None) -> str | None:
-    return None if text is None else text.casefold()  # SQLite's own lower() knows only ASCII
-
-
-def _opened(connection: _Connection | None) -> _Connection:
+def _opened(connection: Connection | None) -> Connection:
     if connection is None:
         raise StoreError("the store is not open")
     return connection
@@ -205,7 +161,7 @@ def _opened(connection: _Connection | None) -> _Connection:
 
 def _prepare(connection: sqlite3.Connection) -> None:
     """Create the tables, or refuse a file that holds something else."""
-    with _transaction(connection):
+    with transaction(connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
         if version == 0 and not tables:
@@ -214,17 +170,6 @@ def _prepare(connection: sqlite3.Connection) -> None:
         elif version != _VERSION or not tables >= {"predictions", "hashtags"}:
             raise sqlite3.DatabaseError(f"it is no store of version {_VERSION}")
     connection.execute("PRAGMA journal_mode = WAL")  # only now: it writes to the file
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
 
 
 def _put_hashtags(connection: sqlite3.Connection, prediction: Prediction) -> None:
