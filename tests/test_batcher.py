@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+import structlog
 
 from sentiserve.batcher import Batcher
 from sentiserve.errors import ModelError, OverloadedError
 from sentiserve.metrics import Metrics
 from sentiserve.testing.fakes import FakeModel
+from sentiserve.types import Sentiment
 
 
 @asynccontextmanager
@@ -151,3 +153,51 @@ async def test_times_in_the_queue_and_in_the_model_are_told_apart() -> None:
         model.free.set()
         assert (await first).model >= 0.05
         assert (await second).queue >= 0.05
+
+
+class Panic(BaseException):
+    """What some engines raise when they break for good."""
+
+
+@pytest.mark.parametrize("error", [StopIteration(), Panic(), SystemExit()])
+async def test_whatever_an_engine_raises_nobody_is_left_waiting(error: BaseException) -> None:
+    model = FakeModel()
+    async with batching(model) as batcher:
+        model.error = error
+        async with asyncio.timeout(5):
+            with pytest.raises(ModelError):
+                await batcher.submit("unlucky")
+        model.error = None
+        assert (await batcher.submit("lucky")).sentiment == model.sentiment("lucky")
+
+
+@pytest.mark.parametrize(
+    "scores", [{}, {"negative": 1.0}, {"negative": float("nan"), "neutral": 0.0, "positive": 0.0}]
+)
+async def test_scores_that_make_no_sense_fail_their_batch(
+    monkeypatch: pytest.MonkeyPatch, scores: dict[str, float]
+) -> None:
+    model = FakeModel()
+    async with batching(model) as batcher:
+        monkeypatch.setattr(model, "predict", lambda texts: [Sentiment(scores) for _ in texts])
+        with pytest.raises(ModelError):
+            await batcher.submit("text")
+
+
+async def test_after_the_end_texts_are_refused() -> None:
+    async with batching(FakeModel()) as batcher:
+        pass
+    with pytest.raises(OverloadedError):
+        await batcher.submit("late")
+
+
+async def test_a_failure_is_logged_and_counted() -> None:
+    model, metrics = FakeModel(), Metrics()
+    batcher = Batcher(model, metrics, 32, 100)
+    await batcher.open()
+    model.error = RuntimeError("out of something")
+    with structlog.testing.capture_logs() as logs, pytest.raises(ModelError):
+        await batcher.submit("unlucky")
+    await batcher.close()
+    assert [log["event"] for log in logs] == ["model failed"]
+    assert b"sentiserve_model_errors_total 1.0" in metrics.exposition()

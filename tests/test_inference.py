@@ -77,7 +77,7 @@ async def house(
     batcher = Batcher(model, metrics, max_batch, max_queue)
     await batcher.open()
     model.batches.clear()
-    inference = Inference(source, store, batcher, recorder, model.info, metrics)
+    inference = Inference(source, store, batcher, recorder, model.info, metrics, store_timeout=0.2)
     try:
         yield House(source, store, model, recorder, metrics, inference)
     finally:
@@ -226,7 +226,7 @@ async def test_a_bug_in_a_part_is_an_error_without_internals(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with house() as parts:
-        monkeypatch.setattr(parts.recorder, "require_room", None)
+        monkeypatch.setattr(parts.recorder, "room", None)
         (outcome,) = await parts.ask(Text("a text"))
     assert type(error_in(outcome)) is SentiserveError
     assert "NoneType" not in str(outcome)
@@ -285,3 +285,42 @@ async def test_an_answered_post_is_remembered_while_its_neighbour_waits() -> Non
         assert not both.done()
         parts.model.free.set()
         await both
+
+
+async def test_a_text_does_not_wait_for_the_source_of_its_neighbour(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with house() as parts:
+        asked, answer = asyncio.Event(), asyncio.Event()
+
+        async def slow(refs: Sequence[PostRef]) -> list[Post]:
+            asked.set()
+            await answer.wait()
+            return [POSTS["url:1"] for _ in refs]
+
+        monkeypatch.setattr(parts.source, "fetch", slow)
+        both = asyncio.create_task(parts.ask(Text("hello"), Url("url:1")))
+        await asked.wait()
+        async with asyncio.timeout(5):
+            await parts.ask_one(Text("hello"))
+        assert not both.done()
+        answer.set()
+        assert all(isinstance(outcome, Answer) for outcome in await both)
+
+
+async def test_a_store_that_hangs_or_miscounts_costs_only_its_hits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with house() as parts:
+
+        async def hang(refs: Sequence[PostRef], model_id: str) -> list[None]:
+            await asyncio.sleep(60)
+            return []
+
+        async def miscount(refs: Sequence[PostRef], model_id: str) -> list[None]:
+            return []
+
+        for number, get in enumerate((hang, miscount)):
+            monkeypatch.setattr(parts.store, "get", get)
+            assert not (await parts.ask_one(Text(f"text {number}"))).cached
+    assert b'sentiserve_store_errors_total{operation="get"} 2.0' in parts.metrics.exposition()

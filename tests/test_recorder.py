@@ -82,10 +82,10 @@ async def test_a_full_recorder_refuses_new_work_and_drops_none() -> None:
     recorder = Recorder(store, Metrics(), max_records=3)
     await recorder.open()
     for number in range(3):
-        recorder.require_room(1)
-        recorder.put(prediction(number))
-    with pytest.raises(OverloadedError):
-        recorder.require_room(1)
+        with recorder.room():
+            recorder.put(prediction(number))
+    with pytest.raises(OverloadedError), recorder.room():
+        pass
     store.failures = 0
     await recorder.close(5)
     assert await kept(store, 3) == 3
@@ -108,7 +108,8 @@ async def test_closing_gives_up_after_its_patience() -> None:
     recorder = Recorder(FailingStore(failures=1_000_000), Metrics(), max_records=100)
     await recorder.open()
     recorder.put(prediction(0))
-    await recorder.close(0.01)  # returns
+    with pytest.raises(StoreError, match="1 predictions are lost"):
+        await recorder.close(0.01)
 
 
 async def test_an_error_that_is_no_store_error_does_not_stop_the_recorder(
@@ -131,3 +132,44 @@ async def test_an_error_that_is_no_store_error_does_not_stop_the_recorder(
     recorder.put(prediction(0))
     await recorder.close(5)
     assert await kept(store, 1) == 1
+
+
+async def test_places_that_are_kept_count_too() -> None:
+    recorder = Recorder(FailingStore(failures=0), Metrics(), max_records=2)
+    with recorder.room(), recorder.room(), pytest.raises(OverloadedError), recorder.room():
+        pass
+    with recorder.room():
+        pass
+
+
+async def test_a_prediction_that_the_store_cannot_take_does_not_hold_up_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = FailingStore(failures=0)
+    put = store.put
+
+    async def picky(predictions: Sequence[Prediction]) -> None:
+        if any(p.post.ref.id == "1" for p in predictions):
+            raise OverflowError("a number too large for the store")
+        await put(predictions)
+
+    monkeypatch.setattr(store, "put", picky)
+    recorder = Recorder(store, Metrics(), max_records=100)
+    await recorder.open()
+    for number in range(3):
+        recorder.put(prediction(number))
+    await recorder.close(5)
+    assert await kept(store, 3) == 2
+
+
+async def test_a_failing_store_is_told_and_forgotten_when_it_is_back() -> None:
+    store = FailingStore(failures=1_000_000)
+    recorder = Recorder(store, Metrics(), max_records=100)
+    await recorder.open()
+    recorder.put(prediction(0))
+    while recorder.error is None:
+        await asyncio.sleep(0)
+    assert recorder.error == "the store is away"
+    store.failures = 0
+    await recorder.close(5)
+    assert recorder.error is None

@@ -6,11 +6,16 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import isfinite
+
+import structlog
 
 from sentiserve.errors import ModelError, OverloadedError
 from sentiserve.metrics import Metrics
 from sentiserve.protocols import Model
 from sentiserve.types import Sentiment
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class Batcher:
     def __init__(self, model: Model, metrics: Metrics, max_batch: int, max_queue: int) -> None:
         """Set the limits, in texts; nothing runs before ``open``."""
         self._model = model
+        self._labels = frozenset(model.info.labels)
         self._metrics = metrics
         self._max_batch = max_batch
         self._queue: asyncio.Queue[_Entry] = asyncio.Queue(max_queue)
@@ -66,7 +72,7 @@ class Batcher:
             if not answer.done():
                 answer.set_exception(OverloadedError("the service is stopping"))
         if self._thread is not None:
-            self._thread.shutdown()
+            await asyncio.to_thread(self._thread.shutdown)
 
     @property
     def running(self) -> bool:
@@ -82,6 +88,8 @@ class Batcher:
         """
         answer = self._in_flight.get(text)
         if answer is None:
+            if not self.running:
+                raise OverloadedError("the service is stopping")
             answer = self._enqueue(text)
         # One of several callers that share an inference may leave; the others go on.
         return await asyncio.shield(answer)
@@ -114,13 +122,13 @@ class Batcher:
         started = time.perf_counter()
         try:
             sentiments = await asyncio.get_running_loop().run_in_executor(
-                self._thread, self._model.predict, [entry.text for entry in batch]
+                self._thread, self._predict, [entry.text for entry in batch]
             )
-            if len(sentiments) != len(batch):
-                raise ModelError(f"the model gave {len(sentiments)} answers to {len(batch)} texts")
-        except Exception as error:  # noqa: BLE001  # whatever an engine raises
+        except ModelError as error:
+            self._metrics.model_errors.inc()
+            _log.exception("model failed", texts=len(batch))
             for entry in batch:
-                entry.answer.set_exception(_as_model_error(error))
+                entry.answer.set_exception(error)
             return
         seconds = time.perf_counter() - started
         self._metrics.batch_size.observe(len(batch))
@@ -128,10 +136,19 @@ class Batcher:
         for entry, sentiment in zip(batch, sentiments, strict=True):
             entry.answer.set_result(Batched(sentiment, started - entry.since, seconds))
 
-
-def _as_model_error(error: Exception) -> ModelError:
-    if isinstance(error, ModelError):
-        return error
-    wrapped = ModelError("the model failed on a batch")
-    wrapped.__cause__ = error
-    return wrapped
+    def _predict(self, texts: Sequence[str]) -> Sequence[Sentiment]:
+        """Run the model, and believe it only what can be stored."""
+        try:
+            sentiments = self._model.predict(texts)
+        except ModelError:
+            raise
+        except BaseException as error:  # whatever an engine raises, somebody waits for it
+            raise ModelError("the model failed on a batch") from error
+        if len(sentiments) != len(texts):
+            raise ModelError(f"the model gave {len(sentiments)} answers to {len(texts)} texts")
+        for sentiment in sentiments:
+            if sentiment.scores.keys() != self._labels:
+                raise ModelError("the model gave scores for other labels than its own")
+            if not all(map(isfinite, sentiment.scores.values())):
+                raise ModelError("the model gave a score that is no number")
+        return sentiments

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from sentiserve.batcher import Batcher
-from sentiserve.errors import StoreError
 from sentiserve.inference import Inference
 from sentiserve.insights.aggregates import Aggregates
 from sentiserve.metrics import Metrics
@@ -27,6 +26,7 @@ class Parts:
     model: ModelInfo
     store: Store
     batcher: Batcher
+    recorder: Recorder
     inference: Inference
     aggregates: Aggregates
 
@@ -34,9 +34,9 @@ class Parts:
         """``"ok"`` for each dependency, or what is wrong with it."""
         try:
             await self.store.check()
-            store = "ok"
-        except StoreError as error:
-            store = str(error)
+            store = self.recorder.error or "ok"
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is not ok
+            store = str(error) or repr(error)
         return {"model": "ok" if self.batcher.running else "the batcher stopped", "store": store}
 
 
@@ -80,6 +80,8 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         batcher = Batcher(model, metrics, settings.max_batch, settings.max_queue)
         stack.push_async_callback(batcher.close)
         await batcher.open()
-        inference = Inference(source, store, batcher, recorder, model.info, metrics)
+        inference = Inference(
+            source, store, batcher, recorder, model.info, metrics, settings.store_timeout
+        )
         aggregates = Aggregates(store, model.info.id)
-        yield Parts(model.info, store, batcher, inference, aggregates)
+        yield Parts(model.info, store, batcher, recorder, inference, aggregates)

@@ -16,7 +16,13 @@ from datetime import UTC, datetime
 import structlog
 
 from sentiserve.batcher import Batcher
-from sentiserve.errors import BadInputError, SentiserveError, UnknownURLError
+from sentiserve.errors import (
+    BadInputError,
+    OverloadedError,
+    SentiserveError,
+    StoreError,
+    UnknownURLError,
+)
 from sentiserve.metrics import Metrics
 from sentiserve.protocols import Source, Store
 from sentiserve.recorder import Recorder
@@ -76,14 +82,16 @@ class Inference:
         recorder: Recorder,
         model: ModelInfo,
         metrics: Metrics,
+        store_timeout: float,
     ) -> None:
-        """Take the parts, all of them open."""
+        """Take the parts, all of them open, and the seconds that a look-up may take."""
         self._source = source
         self._store = store
         self._batcher = batcher
         self._recorder = recorder
         self._model = model
         self._metrics = metrics
+        self._store_timeout = store_timeout
         self._in_flight: dict[PostRef, _Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -129,33 +137,30 @@ class Inference:
         if new:
             task = asyncio.create_task(self._fly(new))
             self._tasks.add(task)  # or it might be collected before it is done
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._landed)
         return flights
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("inference failed", exc_info=error)
 
     async def _fly(self, flights: Sequence[_Flight]) -> None:
         try:
             missed = await self._look_up(flights)
-            self._recorder.require_room(len(missed))
-            await asyncio.gather(*[self._predict(f, p) for f, p in await self._fetch(missed)])
-        except SentiserveError as error:
-            self._land_all(flights, error)
-        except Exception:  # noqa: BLE001  # nobody may be left waiting
-            _log.exception("inference failed")
-            self._land_all(
-                flights, SentiserveError("something went wrong here; it has been logged")
-            )
+            texts = [(flight, flight.post) for flight in missed if flight.post is not None]
+            urls = [flight for flight in missed if flight.post is None]
+            # A text doesn't wait for the source that a URL beside it needs.
+            await asyncio.gather(self._fetch(urls), *[self._predict(f, p) for f, p in texts])
+        finally:
+            for flight in flights:  # whatever went wrong, nobody is left waiting
+                self._land(flight, _unexpected())
 
     async def _look_up(self, flights: Sequence[_Flight]) -> list[_Flight]:
         """Land what is remembered; the rest is missed."""
-        refs = [flight.ref for flight in flights]
         timing = Timing()
-        try:
-            with timing.of("store"):
-                found = await self._store.get(refs, self._model.id)
-        except Exception as error:  # noqa: BLE001  # a failing store costs its hits, no more
-            self._metrics.store_errors.labels("get").inc()
-            _log.warning("store failed, going on without it", error=str(error))
-            found = [None] * len(refs)
+        with timing.of("store"):
+            found = await self._remembered([flight.ref for flight in flights])
         missed = []
         for flight, kept in zip(flights, found, strict=True):
             flight.timing.take(timing)
@@ -167,46 +172,62 @@ class Inference:
                 self._land(flight, Answer(kept, cached=True))
         return missed
 
-    async def _fetch(self, flights: Sequence[_Flight]) -> list[tuple[_Flight, Post]]:
-        """Land what can't be had; the rest with its posts."""
-        ready = [(flight, flight.post) for flight in flights if flight.post is not None]
-        unknown = [flight for flight in flights if flight.post is None]
-        if not unknown:
-            return ready
+    async def _remembered(self, refs: Sequence[PostRef]) -> Sequence[Prediction | None]:
+        """What the store has; nothing at all if it fails or is too slow."""
+        try:
+            async with asyncio.timeout(self._store_timeout):
+                found = await self._store.get(refs, self._model.id)
+            if len(found) == len(refs):
+                return found
+            error: Exception = StoreError(f"{len(found)} answers to {len(refs)} posts")
+        except Exception as raised:  # noqa: BLE001  # a failing store costs its hits, no more
+            error = raised
+        self._metrics.store_errors.labels("get").inc()
+        _log.warning("store failed, going on without it", error=repr(error))
+        return [None] * len(refs)
+
+    async def _fetch(self, flights: Sequence[_Flight]) -> None:
+        """Land what can't be had; predict the rest."""
+        if not flights:
+            return
         timing = Timing()
         posts: Sequence[Post | SentiserveError]
         try:
             with timing.of("source"):
-                posts = await self._source.fetch([flight.ref for flight in unknown])
+                posts = await self._source.fetch([flight.ref for flight in flights])
         except SentiserveError as error:
-            posts = [error] * len(unknown)
-        for flight, post in zip(unknown, posts, strict=True):
+            posts = [error] * len(flights)
+        for flight, post in zip(flights, posts, strict=True):
             flight.timing.take(timing)
-            if isinstance(post, Post):
-                ready.append((flight, post))
-            else:
+            if isinstance(post, SentiserveError):
                 self._metrics.source_errors.labels(type(post).__name__).inc()
                 self._land(flight, post)
-        return ready
+        found = [(f, p) for f, p in zip(flights, posts, strict=True) if isinstance(p, Post)]
+        await asyncio.gather(*[self._predict(flight, post) for flight, post in found])
 
     async def _predict(self, flight: _Flight, post: Post) -> None:
         try:
-            batched = await self._batcher.submit(post.text)
+            with self._recorder.room():
+                batched = await self._batcher.submit(post.text)
+                prediction = Prediction(post, batched.sentiment, self._model.id, datetime.now(UTC))
+                self._recorder.put(prediction)
         except SentiserveError as error:
+            refused = isinstance(error, OverloadedError)
+            self._metrics.predictions.labels("refused" if refused else "failed").inc()
             self._land(flight, error)
             return
         flight.timing.take(Timing({"queue": batched.queue, "model": batched.model}))
-        prediction = Prediction(post, batched.sentiment, self._model.id, datetime.now(UTC))
-        self._recorder.put(prediction)
         self._metrics.predictions.labels("miss").inc()
         self._metrics.labels.labels(batched.sentiment.label).inc()
         self._land(flight, Answer(prediction, cached=False))
 
     def _land(self, flight: _Flight, outcome: Outcome) -> None:
-        del self._in_flight[flight.ref]  # who asks from now on finds it remembered
+        if flight.outcome.done():
+            return
+        if self._in_flight.get(flight.ref) is flight:
+            del self._in_flight[flight.ref]  # who asks from now on finds it remembered
         flight.outcome.set_result(outcome)
 
-    def _land_all(self, flights: Sequence[_Flight], error: SentiserveError) -> None:
-        for flight in flights:
-            if not flight.outcome.done():
-                self._land(flight, error)
+
+def _unexpected() -> SentiserveError:
+    return SentiserveError("something went wrong here; it has been logged")

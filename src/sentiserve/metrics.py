@@ -34,7 +34,7 @@ class Metrics:
         )
         self.predictions = Counter(
             "sentiserve_predictions",
-            "Posts answered, by how: hit (from the store) or miss (by the model).",
+            "Posts and texts, by what came of them: hit (store), miss (model), refused, failed.",
             ("outcome",),
             registry=registry,
         )
@@ -67,6 +67,9 @@ class Metrics:
             "Time of one inference.",
             buckets=_SECONDS,
             registry=registry,
+        )
+        self.model_errors = Counter(
+            "sentiserve_model_errors", "Inferences that failed.", registry=registry
         )
         self.queued_records = Gauge(
             "sentiserve_queued_records", "Predictions waiting for the store.", registry=registry

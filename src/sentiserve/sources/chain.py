@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 
 import structlog
 
@@ -35,8 +36,9 @@ class Chain:
 
     async def close(self) -> None:
         """Close every source."""
-        for source in self._sources.values():
-            await source.close()
+        async with AsyncExitStack() as stack:  # one that fails doesn't keep the others open
+            for source in self._sources.values():
+                stack.push_async_callback(source.close)
 
     async def fetch(self, refs: Sequence[PostRef]) -> list[Post | SentiserveError]:
         """The posts, or of all that the sources said the error that tells most."""
@@ -46,7 +48,7 @@ class Chain:
             if not missing:
                 break
             for ref, answer in zip(missing, await self._ask(name, source, missing), strict=True):
-                if not (isinstance(answers.get(ref), SourceError) and _is_not_found(answer)):
+                if ref not in answers or _tells_more(answer, answers[ref]):
                     answers[ref] = answer
         return [answers[ref] for ref in refs]
 
@@ -74,5 +76,8 @@ def _worth_asking(answer: Post | SentiserveError | None) -> bool:
     return answer is None or isinstance(answer, NotFoundError | SourceError)
 
 
-def _is_not_found(answer: Post | SentiserveError) -> bool:
-    return isinstance(answer, NotFoundError)
+def _tells_more(new: Post | SentiserveError, old: Post | SentiserveError) -> bool:
+    """That the first source failed tells more than what the next one doesn't have."""
+    return not _worth_asking(new) or (
+        isinstance(old, NotFoundError) and isinstance(new, SourceError)
+    )

@@ -32,7 +32,7 @@ class FakeModel:
         self.batches: list[list[str]] = []
         self.free = threading.Event()
         self.free.set()
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     @property
     def info(self) -> ModelInfo:
