@@ -153,14 +153,15 @@ def test_a_broken_json_line_is_a_problem(tmp_path: Path, line: str) -> None:
     assert (before, after) == (Row({"n": 1}), Row({"n": 2}))
 
 
-def test_bytes_that_are_no_text_are_a_problem_or_replaced(tmp_path: Path) -> None:
-    """In JSON they break their line, elsewhere they become the replacement character."""
+def test_bytes_that_are_no_text_are_a_problem(tmp_path: Path) -> None:
+    """They break their line, and never become other characters in silence."""
     broken, good = rows_of(tmp_path / "posts.jsonl", b'{"text": "\xff"}\n{"text": "x"}\n')
     assert broken.problem
     assert good == Row({"text": "x"})
     for suffix in (".csv", ".tsv"):
-        found = rows_of(tmp_path / f"posts{suffix}", b"text\na\xffb\nx\n")
-        assert found == [Row({"text": "a\ufffdb"}), Row({"text": "x"})]
+        broken, good = rows_of(tmp_path / f"posts{suffix}", b"text\na\xffb\nx\n")
+        assert "not UTF-8" in (broken.problem or "")
+        assert good == Row({"text": "x"})
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv"])
@@ -186,10 +187,27 @@ def test_a_broken_csv_line_is_a_problem(tmp_path: Path, broken: str) -> None:
     assert found[2].values == {"id": "3", "text": "c"}
 
 
-def test_a_quotation_that_never_ends_is_a_problem(tmp_path: Path) -> None:
-    good, broken = rows_of(tmp_path / "posts.csv", 'id,text\n1,a\n2,"b\n3,c\n')
-    assert good == Row({"id": "1", "text": "a"})
-    assert broken.problem
+def test_a_stray_quotation_mark_costs_its_own_line_only(tmp_path: Path) -> None:
+    content = 'id,text\n1,a\n2,"b\n3,c\n4,"d" e\n5,"f\ng"\n6,h\n'
+    rows = rows_of(tmp_path / "posts.csv", content)
+    assert [row.values.get("id") for row in rows] == ["1", None, "3", None, "5", "6"]
+    assert [row.values.get("text") for row in rows] == ["a", None, "c", None, "f\ng", "h"]
+    assert [bool(row.problem) for row in rows] == [False, True, False, True, False, False]
+
+
+def test_two_stray_quotation_marks_far_apart_swallow_nothing(tmp_path: Path) -> None:
+    lines = [f"{number},text {number}" for number in range(3_000)]
+    lines[3], lines[2_900] = '3,"stray', '2900,"stray'
+    rows = rows_of(tmp_path / "posts.csv", "\n".join(["id,text", *lines, ""]))
+    assert len(rows) == 3_000
+    assert [number for number, row in enumerate(rows) if row.problem] == [3, 2_900]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv"])
+def test_two_columns_of_one_name_are_refused(tmp_path: Path, suffix: str) -> None:
+    separator = ",\t"[suffix == ".tsv"]
+    with pytest.raises(BadInputError, match="two columns are named 'text'"):
+        rows_of(tmp_path / f"posts{suffix}", separator.join(["text", "text"]) + "\n")
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 import csv
 from codecs import BOM_UTF8
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC
 from functools import partial
 from glob import escape
-from itertools import chain, repeat
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sentiserve.errors import BadInputError
 
 MAX_LINE = 1 << 20  # bytes; a longer line is a broken row, not a reason to fill the memory
 _CHUNK = 1_000  # Parquet rows held at once
+_RECORD_LINES = 1_000  # of one CSV record with line breaks in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,32 +63,72 @@ def _jsonl(path: Path) -> Iterator[Row]:
 
 
 def _csv(path: Path) -> Iterator[Row]:
-    yield from _separated(path, csv.reader(_text_lines(path), strict=True))
+    yield from _separated(path, _csv_records(path))
+
+
+def _csv_records(path: Path) -> Iterator[list[str] | str]:
+    """Records, with a problem for each line that can't begin one.
+
+    A stray quotation mark would swallow every line down to the next one: the lines behind the
+    broken one are read anew, so that it costs itself alone.
+    """
+    lines = _text_lines(path)
+    again: deque[str | None] = deque()
+    while True:
+        taken: list[str | None] = []
+        try:
+            yield next(csv.reader(_record_lines(lines, again, taken), strict=True))
+        except StopIteration:
+            return
+        except csv.Error as error:
+            again.extendleft(reversed(taken[1:]))
+            yield f"not readable as CSV: {error}"
+
+
+def _record_lines(
+    lines: Iterator[str | None], again: deque[str | None], taken: list[str | None]
+) -> Iterator[str]:
+    """Lines for one record, each also put into ``taken``."""
+    for line in chain(_drained(again), lines):
+        taken.append(line)
+        if line is None:
+            raise csv.Error(_unreadable())
+        if len(taken) > _RECORD_LINES:
+            raise csv.Error("a quotation mark is not closed")
+        yield line
+
+
+def _drained(queue: deque[str | None]) -> Iterator[str | None]:
+    while queue:
+        yield queue.popleft()
+
+
+def _unreadable() -> str:
+    return f"the line is not UTF-8, or is longer than {MAX_LINE:,} bytes"
 
 
 def _tsv(path: Path) -> Iterator[Row]:
     yield from _separated(path, map(_fields, _text_lines(path)))
 
 
-def _fields(line: str) -> list[str]:
+def _fields(line: str | None) -> list[str] | str:
+    if line is None:
+        return _unreadable()
     line = line.rstrip("\r\n")
     return line.split("\t") if line else []
 
 
-def _separated(path: Path, records: Iterator[list[str]]) -> Iterator[Row]:
-    try:
-        header = next(records, [])
-    except csv.Error as error:
-        raise BadInputError(f"{path}: the header is not readable: {error}") from error
-    while True:
-        try:
-            record = next(records)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Row(problem=f"not readable: {error}")
-            continue
-        if not record:
+def _separated(path: Path, records: Iterator[list[str] | str]) -> Iterator[Row]:
+    filled = (record for record in records if record)
+    header = next(filled, [])
+    if isinstance(header, str):
+        raise BadInputError(f"{path}: the header is not readable: {header}")
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise BadInputError(f"{path}: two columns are named {twice!r}")
+    for record in filled:
+        if isinstance(record, str):
+            yield Row(problem=record)
             continue
         values = dict(zip(header, record, strict=False))
         if len(record) != len(header):
@@ -133,16 +175,13 @@ def _lines(path: Path) -> Iterator[bytes | None]:
             yield None
 
 
-def _text_lines(path: Path) -> Iterator[str]:
-    """Lines of UTF-8; a byte that is none becomes U+FFFD, an overlong line raises csv.Error."""
-    encodings = chain(["utf-8-sig"], repeat("utf-8"))
-    return map(_decoded, _lines(path), encodings)  # unlike a generator, it survives an error
-
-
-def _decoded(line: bytes | None, encoding: str) -> str:
-    if line is None:
-        raise csv.Error(f"the line is longer than {MAX_LINE:,} bytes")
-    return line.decode(encoding, errors="replace")
+def _text_lines(path: Path) -> Iterator[str | None]:
+    """Lines of UTF-8, with None for each that is none or is over the limit."""
+    for number, line in enumerate(_lines(path)):
+        try:
+            yield None if line is None else line.decode("utf-8" if number else "utf-8-sig")
+        except UnicodeDecodeError:
+            yield None
 
 
 _READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
