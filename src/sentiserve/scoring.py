@@ -4,6 +4,7 @@ What has been scored lies in ``OUT.partial``: a line that names the work, then a
 row. The output is written from it and the input at the end, in one piece.
 """
 
+import fcntl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -46,7 +47,16 @@ class Scoring:
     model: Model
     prefix: str = ""  # of the names of the added columns
 
-    def run(self, on_rows: Callable[[int], object] = id) -> tuple[int, int]:
+    def __post_init__(self) -> None:
+        """Refuse a name that can't be written, before any work."""
+        if self.target.suffix.lower() not in WRITABLE:
+            raise BadInputError(f"{self.target}: the name must end in one of {' '.join(WRITABLE)}")
+        if self.target.is_dir():
+            raise BadInputError(f"{self.target} is a directory; name a file")
+        if not self.target.parent.is_dir():
+            raise BadInputError(f"there is no directory {self.target.parent}; make it first")
+
+    def run(self, on_rows: Callable[[int], object] = lambda _: None) -> tuple[int, int]:
         """Score what isn't scored yet, and write the output.
 
         Args:
@@ -59,8 +69,6 @@ class Scoring:
             BadInputError: a file can't be read or written, the partial file belongs to other
                 work, or the input has one of the added columns already.
         """
-        if self.target.suffix.lower() not in WRITABLE:
-            raise BadInputError(f"{self.target}: the name must end in one of {' '.join(WRITABLE)}")
         try:
             self._check_columns()
             self._score(on_rows)
@@ -76,6 +84,9 @@ class Scoring:
         first = next(read_rows(self.source), None)
         if first is None:
             raise BadInputError(f"{self.source} holds no rows")
+        if not first.problem and "text" not in first.values:
+            columns = ", ".join(map(repr, first.values))
+            raise BadInputError(f"{self.source} has no column 'text'; it has {columns}")
         self._added(first, _Scored(), with_error=True)
 
     @property
@@ -84,6 +95,10 @@ class Scoring:
 
     def _score(self, on_rows: Callable[[int], object]) -> None:
         with self._partial.open("a+b") as partial:
+            try:
+                fcntl.flock(partial, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BadInputError(f"another run is writing {self._partial}") from None
             done = self._resume(partial)
             on_rows(done)
             rows = islice(enumerate(read_rows(self.source), start=1), done, None)
@@ -137,7 +152,12 @@ class Scoring:
         decoder = msgspec.json.Decoder(_Scored)
         with self._partial.open("rb") as lines:
             next(lines)
-            yield from map(decoder.decode, lines)
+            try:
+                yield from map(decoder.decode, lines)
+            except msgspec.DecodeError as error:
+                raise BadInputError(
+                    f"{self._partial} is damaged ({error}); remove it to start anew"
+                ) from error
 
     def _count(self) -> tuple[int, int]:
         rows = failed = 0

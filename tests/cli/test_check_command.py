@@ -71,3 +71,12 @@ def test_no_secret_is_shown(cli: Run) -> None:
     assert "SENTISERVE_BASIC_AUTH" in ran.out
     assert "4711" not in ran.out + ran.err
     assert "0815" not in ran.out + ran.err
+
+
+def test_a_misspelt_setting_fails(cli: Run) -> None:
+    found = check(cli, status=1, SENTISERVE_STOR="memory://")
+    assert "SENTISERVE_STOR" in found["settings"]["detail"]
+
+
+def test_the_version_is_shown(cli: Run) -> None:
+    assert cli("--version").out.strip().count(".") == 2

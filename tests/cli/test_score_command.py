@@ -155,7 +155,7 @@ def test_a_column_that_is_there_already_needs_a_prefix(cli: Run, tmp_path: Path)
         ("in.csv", "out", ".jsonl .csv .parquet"),
         ("in.xlsx", "out.csv", "in.xlsx"),
         ("nowhere.csv", "out.csv", "nowhere.csv: no such file"),
-        ("in.csv", "no/such/directory/out.csv", "No such file or directory"),
+        ("in.csv", "no/such/directory/out.csv", "there is no directory"),
         ("text.parquet", "out.csv", "not readable as Parquet"),
     ],
 )

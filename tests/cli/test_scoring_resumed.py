@@ -119,3 +119,38 @@ def test_a_failing_model_leaves_what_was_scored(source: Path, tmp_path: Path) ->
         Scoring(source, file, model).run()
     assert not file.exists()
     assert resume(source, file) == TEXTS
+
+
+def test_two_runs_at_once_do_not_mix(source: Path, target: Path) -> None:
+    class Meanwhile(FakeModel):
+        """Starts the same scoring while it is asked itself."""
+
+        def predict(self, texts: Sequence[str]) -> list[Sentiment]:
+            with pytest.raises(BadInputError, match="another run is writing"):
+                Scoring(source, target, FakeModel()).run()
+            return super().predict(texts)
+
+    assert Scoring(source, target, Meanwhile()).run() == (ROWS, 0)
+    assert target.read_bytes() == uninterrupted(source)
+
+
+def test_a_damaged_partial_file_is_named_with_what_to_do(source: Path, target: Path) -> None:
+    lines = partial(target).read_bytes().splitlines(keepends=True)
+    lines[5] = b"{damaged\n"
+    partial(target).write_bytes(b"".join(lines))
+    with pytest.raises(BadInputError, match="remove it to start anew"):
+        Scoring(source, target, FakeModel()).run()
+
+
+def test_a_table_without_texts_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("id;text\n1;hello\n")
+    model = FakeModel()
+    with pytest.raises(BadInputError, match="has no column 'text'; it has 'id;text'"):
+        Scoring(tmp_path / "in.csv", tmp_path / "out.csv", model).run()
+    assert model.batches == []
+
+
+def test_a_directory_is_no_output(tmp_path: Path) -> None:
+    (tmp_path / "out.csv").mkdir()
+    with pytest.raises(BadInputError, match="is a directory"):
+        Scoring(tmp_path / "in.csv", tmp_path / "out.csv", FakeModel())

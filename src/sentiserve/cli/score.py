@@ -42,8 +42,8 @@ def score(
 
     if target.exists() and not overwrite:
         raise BadInputError(f"{target} exists; choose another name or add --overwrite")
-    total = sum(1 for _ in read_rows(source))
     scoring = Scoring(source, target, build_model(load_settings(model=model)), prefix)
+    total = sum(1 for _ in read_rows(source))
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
