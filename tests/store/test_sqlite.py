@@ -224,3 +224,36 @@ async def test_a_url_names_a_relative_or_absolute_path(
         await store.open()
         await store.close()
     assert files(tmp_path) == {"here.db", "there.db"}
+
+
+async def test_a_file_that_is_removed_while_open_comes_back(tmp_path: Path) -> None:
+    """What was in it is gone, but nothing that comes after."""
+    file = tmp_path / "store.db"
+    async with opened(file) as store:
+        await store.put([example_prediction("1")])
+        for name in files(tmp_path):
+            (tmp_path / name).unlink()
+        await store.put([example_prediction("2")])
+        found = await store.get([PostRef("x", "1"), PostRef("x", "2")], "model-1")
+        assert [prediction is not None for prediction in found] == [False, True]
+    assert rows(file, "SELECT id FROM predictions") == [("2",)]
+
+
+async def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
+    async with opened(tmp_path / "new" / "store.db"):
+        assert (tmp_path / "new" / "store.db").stat().st_mode & 0o077 == 0
+
+
+async def test_a_locked_file_is_not_to_be_moved_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "store.db"
+    async with opened(file):
+        pass
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path, **kw: connect(path, **kw | {"timeout": 0}))
+    with closing(connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="database is locked; name another"):
+            async with opened(file):
+                pass

@@ -1,12 +1,13 @@
 """The store that ends with its process: for tests, trials and services that need no memory."""
 
+import asyncio
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sentiserve.types import Aggregate, AggregateQuery, Entity, PostRef, Prediction
 
-CAPACITY = 100_000  # predictions, of about 2 KB each; the ones written first go first
+CAPACITY = 100_000  # predictions, commonly of about 2 KB; the ones written first go first
 
 
 class MemoryStore:
@@ -44,16 +45,21 @@ class MemoryStore:
 
     async def aggregate(self, query: AggregateQuery) -> list[Aggregate]:
         """Aggregates over what is kept and not expired."""
-        groups: dict[tuple[str | None, str], list[Prediction]] = defaultdict(list)
-        for prediction in self._kept.values():
-            if self._alive(prediction) and _asked_for(prediction, query):
-                for group in _groups(prediction, query):
-                    groups[group].append(prediction)
-        ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
-        return [_aggregate(*name, group) for name, group in ordered[: query.limit]]
+        alive = [prediction for prediction in self._kept.values() if self._alive(prediction)]
+        return await asyncio.to_thread(_aggregates, alive, query)
 
     def _alive(self, prediction: Prediction) -> bool:
         return prediction.predicted_at + self._ttl > datetime.now(UTC)
+
+
+def _aggregates(predictions: Sequence[Prediction], query: AggregateQuery) -> list[Aggregate]:
+    groups: dict[tuple[str | None, str], list[Prediction]] = defaultdict(list)
+    for prediction in predictions:
+        if _asked_for(prediction, query):
+            for group in _groups(prediction, query):
+                groups[group].append(prediction)
+    ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [_aggregate(*name, group) for name, group in ordered[: query.limit]]
 
 
 def _asked_for(prediction: Prediction, query: AggregateQuery) -> bool:

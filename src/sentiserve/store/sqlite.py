@@ -53,15 +53,17 @@ WHERE excluded.predicted_at >= predictions.predicted_at
 class SqliteStore:
     """Predictions in a SQLite file in write-ahead mode.
 
-    Reads have a connection and a thread of their own, so that they never wait for a write
-    or an aggregate.
+    Reads, writes and aggregates have a connection and a thread each, so that none waits for
+    another.
     """
 
     def __init__(self, path: Path, ttl: int) -> None:
         """Name the file and the seconds to live; nothing is touched before ``open``."""
         self._path = path
         self._ttl = timedelta(seconds=ttl)
+        self._connections: tuple[Connection, ...] = ()
         self._reader: Connection | None = None
+        self._aggregator: Connection | None = None
         self._writer: Connection | None = None
 
     async def open(self) -> None:
@@ -70,23 +72,21 @@ class SqliteStore:
         Raises:
             StoreError: the path can't be written, or the file isn't a store of this version.
         """
-        self._writer = Connection(self._path)
+        self._connections = tuple(Connection(self._path, _prepare) for _ in range(3))
+        self._reader, self._aggregator, self._writer = self._connections
         try:
-            await self._writer.run(_prepare)
-            self._reader = Connection(self._path)
-            await self._reader.run(_prepare)
-        except StoreError as error:
+            for connection in self._connections:
+                await connection.run(lambda _: None)
+        except StoreError:
             await self.close()
-            raise StoreError(
-                f"{error}; move the file away, or name another with SENTISERVE_STORE"
-            ) from error
+            raise
 
     async def close(self) -> None:
         """Close the file."""
-        for connection in (self._reader, self._writer):
-            if connection is not None:
-                await connection.close()
-        self._reader = self._writer = None
+        connections, self._connections = self._connections, ()
+        self._reader = self._aggregator = self._writer = None
+        for connection in connections:
+            await connection.close()
 
     async def check(self) -> None:
         """Read one row."""
@@ -129,7 +129,7 @@ class SqliteStore:
             "limit": query.limit,
         }
         sql = sqlite_aggregates.BY[query.entity]
-        rows = await _opened(self._writer).run(
+        rows = await _opened(self._aggregator).run(
             lambda connection: connection.execute(sql, values).fetchall()
         )
         return sqlite_aggregates.aggregates(rows, _time)
@@ -219,6 +219,8 @@ def from_url(url: str, ttl: int) -> SqliteStore:
         SettingsError: the URL names no file.
     """
     host, _, path = url.removeprefix("sqlite://").partition("/")
-    if host or not path:
-        raise SettingsError(f"{url}: write sqlite:///PATH, with three slashes and a file's path")
+    if host or not path or "?" in path:
+        raise SettingsError(
+            f"{url}: write sqlite:///PATH, with three slashes, a file's path and no options"
+        )
     return SqliteStore(Path(path).expanduser(), ttl)

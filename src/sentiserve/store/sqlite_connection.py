@@ -16,11 +16,13 @@ T = TypeVar("T")
 class Connection:
     """A SQLite connection with the one thread that uses it."""
 
-    def __init__(self, path: Path) -> None:
-        """Name the file; it is opened by the first work."""
+    def __init__(self, path: Path, prepare: Callable[[sqlite3.Connection], object]) -> None:
+        """Name the file, and what makes a store of a fresh one; the first work opens it."""
         self._path = path
+        self._prepare = prepare
         self._thread = ThreadPoolExecutor(1, "sqlite")
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do the work on the thread.
@@ -31,29 +33,54 @@ class Connection:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._thread, lambda: work(self._connected()))
+        except sqlite3.OperationalError as error:  # locked, full, no such directory
+            raise self._error(f"{error}; name another with SENTISERVE_STORE") from error
         except sqlite3.Error as error:
-            raise StoreError(f"the store {self._path} cannot be used: {error}") from error
+            advice = "move the file away, or name another with SENTISERVE_STORE"
+            raise self._error(f"{error}; {advice}") from error
         except OSError as error:
-            raise StoreError(
-                f"the store {self._path} cannot be written: {error.strerror}"
-            ) from error
+            raise self._error(f"{error.strerror}; name another with SENTISERVE_STORE") from error
 
     async def close(self) -> None:
         """Close the connection and end the thread."""
-        if self._connection is not None:
-            await self.run(lambda connection: connection.close())
-        self._thread.shutdown()
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._disconnect)
+        await asyncio.to_thread(self._thread.shutdown)
 
     def _connected(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+        """The connection; a new one if the file was removed or replaced meanwhile."""
+        if self._connection is None or self._identity() != self._file:
+            self._disconnect()
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._path.touch(mode=0o600)  # it holds what people wrote
             connection = sqlite3.connect(self._path, timeout=5, isolation_level=None)
+            self._connection = connection
             connection.row_factory = sqlite3.Row
             connection.create_function("casefold", 1, _casefold, deterministic=True)
-            self._connection = connection
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
+            try:
+                self._prepare(connection)
+            except BaseException:
+                self._disconnect()
+                raise
+            self._file = self._identity()
         return self._connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            stat = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return stat.st_dev, stat.st_ino
+
+    def _error(self, why: str) -> StoreError:
+        return StoreError(f"the store {self._path} cannot be used: {why}")
 
 
 @contextmanager
