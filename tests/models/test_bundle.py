@@ -123,3 +123,9 @@ def test_a_manifest_is_written_as_it_is_read(tmp_path: Path) -> None:
     manifest = open_bundle(default_bundle()).manifest
     write_manifest(tmp_path, manifest)
     assert msgspec.json.decode((tmp_path / MANIFEST).read_bytes(), type=Manifest) == manifest
+
+
+def test_a_file_that_the_manifest_does_not_list_is_refused(copy: Path) -> None:
+    (copy / "hidden.bin").write_bytes(b"weights that no digest covers")
+    with pytest.raises(BundleError, match="hidden.bin"):
+        open_bundle(copy)

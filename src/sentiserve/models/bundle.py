@@ -111,6 +111,9 @@ def open_bundle(path: Path) -> Bundle:
     preprocessing(manifest.preprocessing)
     if manifest.weights not in manifest.files:
         raise BundleError(f"{path / MANIFEST}: no digest for {manifest.weights}")
+    unlisted = {file.name for file in path.iterdir()} - manifest.files.keys() - {MANIFEST}
+    if unlisted:  # ONNX weights, say, may lie in a file beside the one that names them
+        raise BundleError(f"{path / min(unlisted)}: {MANIFEST} doesn't list it; remove it")
     for name, expected in manifest.files.items():
         if digest(path / name) != expected:
             raise BundleError(

@@ -50,7 +50,7 @@ def train(
     base: Path,
     out: Path,
     recipe: Recipe = Recipe(),
-    on_step: Callable[[Step], object] = id,
+    on_step: Callable[[Step], object] = lambda _: None,
 ) -> None:
     """Fine-tune ``base`` on ``data`` and write a Hugging Face directory to ``out``.
 
