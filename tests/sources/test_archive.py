@@ -261,3 +261,23 @@ def test_the_settings_name_the_archive_and_mirrors(tmp_path: Path) -> None:
     named = from_settings(Settings(archive=tmp_path / "mine.jsonl", x_mirrors=("nitter.example",)))
     assert named.parse(url) == PostRef(X, "1")
     assert from_settings(Settings()).parse(url) is None
+
+
+@pytest.mark.parametrize("post_id", ["2.09E+18", "12345678901234567890", "0", "abc"])
+async def test_an_id_that_a_spreadsheet_spoilt_is_left_out(tmp_path: Path, post_id: str) -> None:
+    (tmp_path / "posts.csv").write_text(f"id,text\n{post_id},spoilt\n7,fine\n")
+    archive = Archive(tmp_path / "posts.csv")
+    await archive.open()
+    spoilt, fine = await archive.fetch([PostRef("x", post_id), PostRef("x", "7")])
+    await archive.close()
+    assert isinstance(spoilt, NotFoundError)
+    assert isinstance(fine, Post)
+
+
+async def test_platforms_are_known_by_their_other_names(tmp_path: Path) -> None:
+    (tmp_path / "posts.csv").write_text("id,platform,text\n7,Twitter,fine\n8,X,fine\n")
+    archive = Archive(tmp_path / "posts.csv")
+    await archive.open()
+    found = await archive.fetch([PostRef("x", "7"), PostRef("x", "8")])
+    await archive.close()
+    assert all(isinstance(post, Post) for post in found)

@@ -128,7 +128,6 @@ REJECTED = [
     "https://x.com/search?q=status/123",
     "https://x.com/a-b/status/123",
     "https://x.com/a/b/status/123",
-    "https://x.com/someone/status/123/likes",
     "https://x.com/someone/status/123/photo/",
     "https://x.com/someone/status/123//",
     "https://x.com/@someone/123",
@@ -183,3 +182,36 @@ def test_any_string_means_a_post_or_nothing(url: str) -> None:
     if ref is not None:
         assert not set(ref.id) & set("/?#\\ \t\r\n\0")
         assert ref.id.isascii()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://x.com/someone/status/123/likes",
+        "https://x.com/someone/status/123/analytics",
+        "https://fxtwitter.com/someone/status/123/en",
+        "https://twitter.com/#!/someone/status/123",
+        "https://twitter.com/statuses/123",
+        "x.com/someone/status/123?ref=https://t.co/a",
+        "//x.com/someone/status/123",
+        "(https://x.com/someone/status/123).",
+        "<https://x.com/someone/status/123>",
+        "https://x.com/someone/status/123\u200b",
+    ],
+)
+def test_forms_that_people_copy_mean_the_same_post(url: str) -> None:
+    assert parse_url(url) == PostRef("x", "123")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/web/@ana/110",
+        "/deck/@ana/110",
+        "/web/statuses/110",
+        "/@ana/110/embed",
+        "/@ana/110/activity",
+    ],
+)
+def test_mastodons_own_pages_mean_the_same_post(path: str) -> None:
+    assert parse_url("https://social.example" + path) == PostRef("mastodon", "110@social.example")

@@ -23,6 +23,8 @@ from sentiserve.types import Post, PostRef
 _log = structlog.get_logger(__name__)
 _CREATE = "CREATE TABLE posts (platform, id, post, PRIMARY KEY (platform, id)) WITHOUT ROWID"
 _BATCH = 10_000  # rows indexed in one statement
+_PLATFORMS = {"twitter": X}  # other names that files use
+_MENTIONED = 10  # rows left out that are logged one by one
 
 
 class Archive:
@@ -80,13 +82,18 @@ class Archive:
         _log.info("archive opened", path=str(self._path), posts=count)
 
     def _entries(self) -> Iterator[tuple[str, str, bytes]]:
+        left_out = 0
         for number, row in enumerate(read_rows(self._path), start=1):
             try:
                 post = read_post(row, self._x_mirrors)
             except BadInputError as error:
-                _log.warning("archive row left out", row=number, reason=str(error))
+                left_out += 1
+                if left_out <= _MENTIONED:
+                    _log.warning("archive row left out", row=number, reason=str(error))
             else:
                 yield post.ref.platform, post.ref.id, msgspec.msgpack.encode(post)
+        if left_out > _MENTIONED:
+            _log.warning("archive rows left out", rows=left_out)
 
     def _find(self, refs: Sequence[PostRef]) -> list[Post | SentiserveError]:
         if self._index is None:
@@ -127,7 +134,7 @@ def read_post(row: Row, x_mirrors: frozenset[str] = frozenset()) -> Post:
     if url:
         ref = parse_url(url, x_mirrors)
     else:
-        ref = PostRef(_string(values, "platform") or X, post_id) if post_id else None
+        ref = _ref(_string(values, "platform") or X, post_id) if post_id else None
     if ref is None:
         raise BadInputError("its url is of no known form" if url else "it has neither url nor id")
     return Post(
@@ -138,6 +145,13 @@ def read_post(row: Row, x_mirrors: frozenset[str] = frozenset()) -> Post:
         author_handle=_string(values, "author_handle"),
         created_at=_time(values.get("created_at")),
     )
+
+
+def _ref(platform: str, post_id: str) -> PostRef:
+    platform = _PLATFORMS.get(platform.lower(), platform.lower())
+    if platform == X and parse_url(post_id) != PostRef(X, post_id):
+        raise BadInputError("its id is no X id; spreadsheets round them, keep the column as text")
+    return PostRef(platform, post_id)
 
 
 def _string(values: dict[str, Any], column: str) -> str | None:
@@ -152,7 +166,7 @@ def _time(value: object) -> datetime | None:
         time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise BadInputError(f"created_at is no ISO 8601 time: {value!r}") from None
+        raise BadInputError("created_at is no ISO 8601 time") from None
 
 
 def from_settings(settings: Settings) -> Archive:

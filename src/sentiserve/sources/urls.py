@@ -18,16 +18,20 @@ _X_HOST = re.compile(
     r"(?:www\.|mobile\.|m\.)?(?:twitter|x)\.com"
     r"|(?:www\.)?(?:vxtwitter|fxtwitter|fixupx|fixvx)\.com"
 )
+_AROUND = " \t\r\n\u200b<>().,"  # what comes along when people copy
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _X_ID = re.compile(r"[1-9][0-9]{0,18}")
 _X_PATH = re.compile(
-    r"/(?:[A-Za-z0-9_]{1,50}|i/web)/status(?:es)?/([1-9][0-9]{0,18})(?:/(?:photo|video)/[0-9]{1,2})?/?"
+    r"/(?:(?:[A-Za-z0-9_]{1,50}|i/web)/status(?:es)?|statuses)/([1-9][0-9]{0,18})"
+    r"(?:/(?:photo|video)/[0-9]{1,2}|/(?:analytics|history|likes|quotes|retweets|[a-z]{2}))?/?"
 )
 _HANDLE_OR_DID = r"([A-Za-z0-9][A-Za-z0-9.-]{1,252}|did:[a-z]+:[A-Za-z0-9._:%-]{1,250})"
 _RKEY = r"([A-Za-z0-9._~-]{1,64})"
 _BLUESKY_PATH = re.compile(rf"/profile/{_HANDLE_OR_DID}/post/{_RKEY}/?")
 _AT_URI = re.compile(rf"at://{_HANDLE_OR_DID}/app\.bsky\.feed\.post/{_RKEY}/?")
 _MASTODON_PATH = re.compile(
-    r"/(?:@[\w.-]{1,64}(?:@[\w.-]{1,253})?|users/[\w.-]{1,64}/statuses)/([0-9]{1,20})/?"
+    r"(?:/web|/deck)?/(?:@[\w.-]{1,64}(?:@[\w.-]{1,253})?|users/[\w.-]{1,64}/statuses|statuses)"
+    r"/([0-9]{1,20})(?:/(?:activity|embed))?/?"
 )
 # The last label begins with a letter, so no IP address is a host name.
 _HOST_NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
@@ -40,7 +44,7 @@ def parse_url(url: str, x_mirrors: Collection[str] = ()) -> PostRef | None:
         url: a post's URL, ``at://`` URI, or bare X id.
         x_mirrors: further hosts whose paths are those of X (Nitter's, say).
     """
-    url = url.strip()
+    url = url.strip(_AROUND)
     if _X_ID.fullmatch(url):
         return PostRef(X, url)
     if at_uri := _AT_URI.fullmatch(url):
@@ -49,7 +53,7 @@ def parse_url(url: str, x_mirrors: Collection[str] = ()) -> PostRef | None:
     if parts is None:
         return None
     host, path = parts
-    if _X_HOST.fullmatch(host) or host in x_mirrors:
+    if _X_HOST.fullmatch(host) or host in {mirror.lower() for mirror in x_mirrors}:
         match = _X_PATH.fullmatch(path)
         return PostRef(X, match[1]) if match else None
     if host in {"bsky.app", "www.bsky.app"}:
@@ -66,11 +70,12 @@ def _bluesky(actor: str, rkey: str) -> PostRef:
 def _split(url: str) -> tuple[str, str] | None:
     """Host and path of a web URL that names nothing but a public host and a path."""
     try:
-        parts = urlsplit(url if "://" in url else f"https://{url}")
+        parts = urlsplit(url if _SCHEME.match(url) else f"https://{url.removeprefix('//')}")
         plain = parts.scheme in {"http", "https"} and parts.port in {None, 80, 443}
     except ValueError:
         return None
     host = (parts.hostname or "").removesuffix(".")
     if not plain or "@" in parts.netloc or not _HOST_NAME.fullmatch(host):
         return None
-    return host, unquote(parts.path)
+    path = parts.fragment[1:] if parts.fragment.startswith("!/") else parts.path
+    return host, unquote(path)
