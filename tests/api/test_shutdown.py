@@ -112,3 +112,21 @@ def test_ctrl_c_stops_an_idle_service_with_status_0(start_service: StartService)
     assert service.wait() == 0
     with pytest.raises(OSError, match="refused"):
         http.client.HTTPConnection(urlsplit(service.url).netloc, timeout=5).connect()
+
+
+def test_a_request_that_outlasts_the_patience_gets_a_problem(start_service: StartService) -> None:
+    service = start_service(DRAIN_TIMEOUT="0.5")
+    address = urlsplit(service.url)
+    with closing(http.client.HTTPConnection(address.hostname or "", address.port)) as connection:
+        connection.putrequest("POST", "/v1/sentiment")
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", "1000")
+        connection.endheaders()
+        connection.send(b'{"inputs":')
+        kill(service.pid, signal.SIGTERM)
+        response = connection.getresponse()
+        assert response.status == 503
+        assert response.headers["Retry-After"]
+        assert response.headers["X-Request-Id"]
+        assert json.loads(response.read())["status"] == 503
+    assert service.stop() == 0

@@ -1,9 +1,12 @@
 """Health, metrics and the documentation's page."""
 
+import contextlib
 import re
+import socket
 from html.parser import HTMLParser
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
+import pytest
 from processes import Service
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -87,3 +90,26 @@ def test_the_front_page_leads_somewhere(service: Service) -> None:
     answer = service.client.get("/", follow_redirects=True)
     assert answer.status_code == 200
     assert str(answer.url).startswith(service.url)
+
+
+def test_probes_may_ask_for_the_head_only(service: Service) -> None:
+    for path in ("/health/live", "/health/ready"):
+        assert service.client.head(path).status_code == 200
+
+
+def test_a_head_without_end_is_cut_off(service: Service) -> None:
+    """The server gives up long before the memory does."""
+    address = urlsplit(service.url)
+    with socket.create_connection((str(address.hostname), address.port or 0), timeout=20) as client:
+        client.sendall(b"GET /health/live HTTP/1.1\r\n")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(1_000):
+                client.sendall(b"x: " + b"y" * 10_000 + b"\r\n")
+            pytest.fail("ten megabytes of headers were taken")
+    assert service.client.get("/health/live").status_code == 200
+
+
+def test_a_path_with_a_slash_too_many_is_unknown_and_not_redirected(service: Service) -> None:
+    response = service.client.get("/v1/model/", headers={"Host": "evil.example"})
+    assert response.status_code == 404
+    assert "location" not in response.headers

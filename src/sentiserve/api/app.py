@@ -24,6 +24,7 @@ def create_app(
         description="The sentiment of a post, from its URL or its text; and it remembers.",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # Starlette's redirects repeat whatever host a request names
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.parts, app.state.settings, app.state.metrics = parts, settings, metrics

@@ -1,5 +1,6 @@
 """What surrounds every request: its id, its size, its credentials, its log line, its metrics."""
 
+import asyncio
 import re
 import time
 from typing import Any
@@ -12,14 +13,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sentiserve.api.auth import Credentials
 from sentiserve.api.problems import headers_of, problem, problem_of, problem_response
-from sentiserve.errors import SentiserveError, TooLargeError
+from sentiserve.errors import OverloadedError, SentiserveError, TooLargeError
 from sentiserve.metrics import Metrics
 from sentiserve.timing import Timing
 
 _log = structlog.get_logger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-_CLIENT_LEFT = 499  # as nginx logs it
 _OPEN = "/health/"  # load balancers have no credentials
 
 
@@ -49,6 +49,9 @@ class Gate:
                 await self._app(scope, self._limited(receive, headers), request.send)
             except SentiserveError as error:
                 await request.fail(problem_response(problem_of(error), headers_of(error)))
+            except asyncio.CancelledError:  # the server's patience at its end is over
+                stopping = OverloadedError("the service is stopping; try again soon")
+                await request.fail(problem_response(problem_of(stopping), headers_of(stopping)))
             except Exception:  # noqa: BLE001  # the last one who can answer
                 _log.exception("request failed")
                 detail = "something went wrong here; it has been logged under this request's id"
@@ -82,7 +85,7 @@ class _Request:
         self._metrics = metrics
         self._send = send
         self._started = time.perf_counter()
-        self._status = _CLIENT_LEFT
+        self._status = 500
         self._begun = False
         given = headers.get("x-request-id", "")
         self.id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex

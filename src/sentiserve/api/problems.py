@@ -16,13 +16,17 @@ _DETAILS = {  # in place of Starlette's, which only repeat the title
     404: "there is nothing at this path; /docs lists what there is",
     405: "this path has no such method; /docs lists what there is",
 }
+_TITLES = {  # RFC 9110's, which Python before 3.13 doesn't have
+    413: "Content Too Large",
+    422: "Unprocessable Content",
+}
 MEDIA_TYPE = "application/problem+json"
 _LONGEST_NAME = 40  # characters of a field's name that are repeated; callers may send any
 
 
 def problem(status: int, detail: str) -> Problem:
     """A problem document for a status."""
-    return Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
+    return Problem(title=_title(status), status=status, detail=detail)
 
 
 def problem_of(error: SentiserveError) -> Problem:
@@ -55,7 +59,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI says of the problems that a route may answer."""
     return {
         status: {
-            "description": HTTPStatus(status).phrase,
+            "description": _title(status),
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for status in statuses
@@ -82,6 +86,10 @@ async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
         return problem_response(problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail))
     detail = _DETAILS.get(error.status_code, error.detail)
     return problem_response(problem(error.status_code, detail), error.headers)
+
+
+def _title(status: int) -> str:
+    return _TITLES.get(status) or HTTPStatus(status).phrase
 
 
 def _explain(errors: Sequence[Mapping[str, Any]]) -> str:

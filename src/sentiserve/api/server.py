@@ -14,7 +14,7 @@ from sentiserve.build import running
 from sentiserve.errors import SettingsError
 from sentiserve.logs import configure_logs
 from sentiserve.metrics import Metrics
-from sentiserve.settings import Settings
+from sentiserve.settings import Settings, unknown_variables
 
 _KEEP_ALIVE = 75  # seconds; longer than the 60 of common load balancers, or they meet closed doors
 _BACKLOG = 2048
@@ -29,6 +29,8 @@ def run(settings: Settings) -> None:
             can't start; the text says what to do.
     """
     configure_logs(settings.log_level)
+    for name in unknown_variables():
+        _log.warning("no setting has this name", variable=name)
     access = credentials(settings)
     with _listen(settings.host, settings.port) as listener:
         uvloop.run(_serve(settings, access, listener))
@@ -40,7 +42,7 @@ async def _serve(settings: Settings, access: Credentials, listener: socket.socke
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(parts, settings, metrics, access),
-                http="httptools",
+                http="h11",  # it bounds a request's head, which httptools doesn't
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -23,12 +23,14 @@ async def model(parts: PartsDep, settings: SettingsDep) -> ModelOut:
     return ModelOut.of(parts.model, limits)
 
 
+@router.head("/health/live", include_in_schema=False)
 @router.get("/health/live", summary="Liveness")
 async def live() -> HealthOut:
     """Whether the process answers at all."""
     return HealthOut(status="live")
 
 
+@router.head("/health/ready", include_in_schema=False)
 @router.get("/health/ready", summary="Readiness", responses={503: {"model": HealthOut}})
 async def ready(parts: PartsDep, response: Response) -> HealthOut:
     """Whether requests should be sent here; a failing store costs its hits, not readiness."""
