@@ -2,11 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-# A checkout keeps its own store; the variable, when set, goes first.
-export SENTISERVE_STORE ?= sqlite:///var/store.db
 
 .PHONY: serve test lint format acceptance lock clean
 
+serve: export XDG_DATA_HOME := $(CURDIR)/var# a checkout keeps its own data
 serve: .venv/serve  ## start the service on http://127.0.0.1:8000
 	$(BIN)/sentiserve serve
 

@@ -27,7 +27,7 @@ __all__ = [
 __version__ = version("sentiserve")
 
 
-def load_model(path: Path | None = None, threads: int = 0) -> Model:
+def load_model(path: Path | str | None = None, threads: int = 0) -> Model:
     """The model in a bundle's directory, or the bundled one.
 
     Raises:
@@ -36,4 +36,4 @@ def load_model(path: Path | None = None, threads: int = 0) -> Model:
     from sentiserve.models.bundle import default_bundle
     from sentiserve.models.registry import load_model
 
-    return load_model(path or default_bundle(), threads)
+    return load_model(Path(path) if path else default_bundle(), threads)

@@ -1,8 +1,7 @@
 """Registries: names to classes, our own and those of installed packages."""
 
 from collections.abc import Mapping
-from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from sentiserve.errors import SettingsError
@@ -19,14 +18,14 @@ def load(group: str, name: str, builtin: Mapping[str, str]) -> Any:
     Raises:
         SettingsError: there is none, or it can't be imported.
     """
-    offered = {point.name: point.value for point in entry_points(group=group)} | dict(builtin)
+    own = [EntryPoint(name, value, group) for name, value in builtin.items()]
+    offered = {point.name: point for point in (*entry_points(group=group), *own)}
     if name not in offered:
         known = ", ".join(sorted(offered))
         raise SettingsError(
             f"no {group.removeprefix('sentiserve.')} named {name!r}; known: {known}"
         )
-    module, _, attribute = offered[name].partition(":")
     try:
-        return getattr(import_module(module), attribute)
+        return offered[name].load()
     except Exception as error:  # whatever another package's module raises
         raise SettingsError(f"{group} {name!r} cannot be imported: {error}") from error

@@ -35,7 +35,10 @@ class Settings(BaseSettings):
         description="Where predictions are kept: sqlite:///PATH or memory://.",
     )
     ttl: int = Field(
-        SIXTY_DAYS, ge=1, description="Seconds for which a prediction is kept; 60 days."
+        SIXTY_DAYS,
+        ge=1,
+        le=100 * 365 * 24 * 60 * 60,
+        description="Seconds for which a prediction is kept; 60 days.",
     )
     sources: Annotated[tuple[str, ...], NoDecode] = Field(
         ("archive",), description="Sources of posts, asked in this order; comma-separated."
@@ -70,14 +73,21 @@ class Settings(BaseSettings):
     max_body: int = Field(
         4 << 20, ge=1024, description="Largest request body in bytes; larger ones get 413."
     )
+    store_timeout: float = Field(
+        2.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds that a look-up in the store may take; then it counts as a miss.",
+    )
     source_timeout: float = Field(
         10.0, gt=0, allow_inf_nan=False, description="Seconds that a source may take."
     )
     drain_timeout: float = Field(
-        25.0,
+        10.0,
         gt=0,
         allow_inf_nan=False,
-        description="Seconds that a stopping service may take to finish its work.",
+        description="Seconds that a stopping service may take to answer what it accepted, and "
+        "again to record what waits.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."
@@ -86,9 +96,12 @@ class Settings(BaseSettings):
     @field_validator("sources", "x_mirrors", "api_keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+        if not isinstance(value, str):
+            return value
+        parts = tuple(part.strip() for part in value.split(",") if part.strip())
+        if not parts:  # an empty list of keys, say, would let everybody in
+            raise ValueError("is set, but names nothing")
+        return parts
 
     @field_validator("basic_auth")
     @classmethod
@@ -96,6 +109,14 @@ class Settings(BaseSettings):
         if value is not None and not all(value.get_secret_value().partition(":")):
             raise ValueError("must be USER:PASSWORD")
         return value
+
+
+def unknown_variables() -> list[str]:
+    """Variables with our prefix that are no setting: misspelt, most likely."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    return sorted(
+        name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known
+    )
 
 
 def load_settings(**flags: object) -> Settings:

@@ -12,7 +12,7 @@ from typing import Self
 from unicodedata import category
 
 TEXT = "text"  # the platform of bare texts
-_HASH = re.compile(r"(?<![\w&#/])#(?=\w)(\S+)")
+_HASH = re.compile(r"(?<![\w&#/])#(?=(\w\S{0,100}))")
 _JOINERS = "_\u200c\u200d"
 _MAX_TAG = 100  # characters; X's own limit for a hashtag
 

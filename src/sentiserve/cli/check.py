@@ -35,7 +35,7 @@ def check(
     except SentiserveError as error:
         results = {"settings": (False, str(error))}
     else:
-        results = {"settings": (True, "read")} | asyncio.run(_check(settings))
+        results = {"settings": _check_variables()} | asyncio.run(_check(settings))
     if as_json:
         json_line({name: {"ok": ok, "detail": detail} for name, (ok, detail) in results.items()})
     else:
@@ -44,6 +44,14 @@ def check(
             [["ok" if ok else "FAILED", name, detail] for name, (ok, detail) in results.items()],
         )
     sys.exit(0 if all(ok for ok, _ in results.values()) else 1)
+
+
+def _check_variables() -> tuple[bool, str]:
+    from sentiserve.settings import unknown_variables
+
+    if unknown := unknown_variables():
+        return False, f"no setting is named {', '.join(unknown)}; .env.example lists them all"
+    return True, "read"
 
 
 async def _check(settings: Settings) -> dict[str, tuple[bool, str]]:

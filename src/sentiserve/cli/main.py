@@ -1,9 +1,11 @@
 """The command ``sentiserve``."""
 
 import sys
+from typing import Annotated
 
 import typer
 
+import sentiserve
 from sentiserve.cli import check, model, predict, score, serve
 from sentiserve.cli.console import error_line
 from sentiserve.errors import SentiserveError
@@ -17,6 +19,29 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001  # as typer calls it
+    if wanted:
+        typer.echo(sentiserve.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[  # its callback has done the work
+        bool,
+        typer.Option(
+            "--version",
+            help="Show the version and exit.",
+            callback=_show_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    """What goes before a command."""
+
+
 app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.command(epilog=predict.EXAMPLES)(predict.predict)
 app.command(epilog=score.EXAMPLES)(score.score)

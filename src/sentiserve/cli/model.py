@@ -159,8 +159,8 @@ def export(
 
     try:
         text = card.read_text() if card else f"# {name}\n\nNothing is said of this model yet.\n"
-    except OSError as error:
-        raise SentiserveError(f"{card}: {error.strerror}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SentiserveError(f"{card}: {error}") from error
     description = Description(name, revision, licence, preprocessing, max_tokens, text)
     manifest = export_(checkpoint, out, format_, description)
     typer.echo(f"{manifest.name} {manifest.model_id} in {out}")
