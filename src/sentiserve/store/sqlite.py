@@ -10,7 +10,7 @@ import msgspec
 
 from sentiserve.errors import SettingsError, StoreError
 from sentiserve.store import sqlite_aggregates
-from sentiserve.store.sqlite_connection import Connection, transaction
+from sentiserve.store.sqlite_connection import Connection, transaction, use_write_ahead_log
 from sentiserve.types import Aggregate, AggregateQuery, Post, PostRef, Prediction, Sentiment
 
 _VERSION = 1  # of the schema; kept in the file's user_version
@@ -169,7 +169,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
                 connection.execute(statement)
         elif version != _VERSION or not tables >= {"predictions", "hashtags"}:
             raise sqlite3.DatabaseError(f"it is no store of version {_VERSION}")
-    connection.execute("PRAGMA journal_mode = WAL")  # only now: it writes to the file
+    use_write_ahead_log(connection)  # only now: it writes to the file
 
 
 def _put_hashtags(connection: sqlite3.Connection, prediction: Prediction) -> None:

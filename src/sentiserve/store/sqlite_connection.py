@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import TypeVar
 from sentiserve.errors import StoreError
 
 T = TypeVar("T")
+_PATIENCE = 5.0  # seconds to wait for another process that has the file locked
 
 
 class Connection:
@@ -53,7 +55,7 @@ class Connection:
             self._disconnect()
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._path.touch(mode=0o600)  # it holds what people wrote
-            connection = sqlite3.connect(self._path, timeout=5, isolation_level=None)
+            connection = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None)
             self._connection = connection
             connection.row_factory = sqlite3.Row
             connection.create_function("casefold", 1, _casefold, deterministic=True)
@@ -93,6 +95,21 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+def use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch a file to write-ahead mode, in which reads and a write go side by side.
+
+    SQLite itself doesn't wait for others here, as it does everywhere else.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _casefold(text: str | None) -> str | None:
