@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from threading import Thread
 from typing import Any
 from urllib.parse import quote
@@ -31,6 +32,7 @@ from sentiserve.types import Sentiment
 
 COMMAND = [sys.executable, "-m", "sentiserve.cli.main"]
 CLIENTS = 16
+STARTS = 7
 
 
 class Service:
@@ -134,14 +136,23 @@ def write_archive(source: Path, target: Path) -> list[str]:
     return urls
 
 
+def start(report: Report, directory: Path, urls: list[str]) -> None:
+    """From the command to the first answer, several times: machines are noisy."""
+    seconds = []
+    for _ in range(STARTS):
+        with serving(directory) as service:
+            Client(service.port).get(urls[0])
+            seconds.append(time.perf_counter() - service.started)
+        (directory / "store.db").unlink()
+    found = f"{median(seconds):.2f}, from {min(seconds):.2f} to {max(seconds):.2f}"
+    report.line("from start to the first answer, s, median", found, holds=median(seconds) < 2)
+
+
 def by_url(report: Report, directory: Path, urls: list[str], said: list[Sentiment]) -> None:
     """Every post by its URL, one by one; then again after a restart."""
     with serving(directory) as service:
         client = Client(service.port)
-        first = client.get(urls[0])
-        seconds = time.perf_counter() - service.started
-        report.line("from start to the first answer, s", f"{seconds:.2f}", holds=seconds < 2)
-        answers = [first, *(client.get(url) for url in urls[1:])]
+        answers = [client.get(url) for url in urls]
         report.line("posts asked by URL, one by one, and answered", len(answers))
         differ = sum(a["sentimentAnalyst"] != s.label for a, s in zip(answers, said, strict=True))
         report.line("labels that differ from those of 'model evaluate'", differ, holds=not differ)
@@ -237,6 +248,7 @@ def main(source: Path) -> int:
         directory = Path(temporary)
         urls = write_archive(source, directory / "archive.jsonl")
         steps: list[Callable[[], None]] = [
+            lambda: start(report, directory, urls),
             lambda: by_url(report, directory, urls, said),
             lambda: score(report, directory, source, said),
             lambda: sigterm(report, directory, data),
