@@ -27,7 +27,7 @@ acceptance: .venv/serve  ## walk through the service with labelled posts: make a
 lock:  ## pin the newest versions of everything in constraints.txt
 	rm -rf .venv/lock && $(PYTHON) -m venv .venv/lock
 	.venv/lock/bin/python -m pip install 'pip==26.*' torch==2.13.0
-	.venv/lock/bin/python -m pip install --group dev '.[train]'
+	.venv/lock/bin/python -m pip install --group dev '.[hub,train]'
 	.venv/lock/bin/python -m pip freeze --all --exclude sentiserve --exclude pip \
 		| sed 's/+cpu$$//' > constraints.txt
 
@@ -45,6 +45,6 @@ clean:  ## remove what the other targets made
 	@touch $@
 
 .venv/develop: .venv/serve
-	@echo "installing what the tests and training need (once; some minutes)"
-	@$(PIP) install --constraint constraints.txt --group dev --editable '.[train]'
+	@echo "installing what the tests, training and pulling need (once; some minutes)"
+	@$(PIP) install --constraint constraints.txt --group dev --editable '.[hub,train]'
 	@touch $@

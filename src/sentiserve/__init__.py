@@ -28,12 +28,12 @@ __version__ = version("sentiserve")
 
 
 def load_model(path: Path | str | None = None, threads: int = 0) -> Model:
-    """The model in a bundle's directory, or the bundled one.
+    """The model in a bundle's directory or elsewhere (see SENTISERVE_MODEL), or the bundled one.
 
     Raises:
-        BundleError: the bundle is not whole.
+        BundleError: the bundle is not whole, or can't be had.
     """
-    from sentiserve.models.bundle import default_bundle
+    from sentiserve.models.locations import locate
     from sentiserve.models.registry import load_model
 
-    return load_model(Path(path) if path else default_bundle(), threads)
+    return load_model(locate(str(path) if path else None), threads)

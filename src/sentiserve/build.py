@@ -1,5 +1,6 @@
 """Settings in, running parts out: the only place that knows every room."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -8,8 +9,9 @@ from sentiserve.batcher import Batcher
 from sentiserve.inference import Inference
 from sentiserve.insights.aggregates import Aggregates
 from sentiserve.metrics import Metrics
-from sentiserve.models.bundle import default_bundle
+from sentiserve.models.locations import locate
 from sentiserve.models.registry import load_model
+from sentiserve.models.remote import OnProgress, quiet
 from sentiserve.protocols import Model, Source, Store
 from sentiserve.recorder import Recorder
 from sentiserve.settings import Settings
@@ -40,13 +42,22 @@ class Parts:
         return {"model": "ok" if self.batcher.running else "the batcher stopped", "store": store}
 
 
-def build_model(settings: Settings) -> Model:
-    """The model that the settings name, ready to predict.
+def build_model(settings: Settings, on_progress: OnProgress = quiet) -> Model:
+    """The model that the settings name, ready to predict; pulled first if it is elsewhere.
 
     Raises:
-        BundleError: its bundle is not whole.
+        BundleError: its bundle is not whole, or can't be had.
     """
-    return load_model(settings.model or default_bundle(), settings.threads)
+    return load_model(locate(settings.model, on_progress), settings.threads)
+
+
+def with_local_model(settings: Settings) -> Settings:
+    """The settings with their model on this machine; a pull may take minutes.
+
+    Raises:
+        BundleError: it can't be had.
+    """
+    return settings.model_copy(update={"model": str(locate(settings.model))})
 
 
 def build_store(settings: Settings) -> Store:
@@ -73,7 +84,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         await store.open()
         stack.push_async_callback(source.close)
         await source.open()
-        model = build_model(settings)
+        model = await asyncio.to_thread(build_model, settings)
         recorder = Recorder(store, metrics, settings.max_records)
         stack.push_async_callback(recorder.close, settings.drain_timeout)
         await recorder.open()

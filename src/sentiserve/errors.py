@@ -14,6 +14,7 @@ SentiserveError
 │   └── QuotaExhaustedError  503  the source's quota is used up
 ├── ModelError               500  the model failed on a batch
 ├── BundleError              500  a bundle is missing, incomplete or not what it says
+│   └── UnreachableError     500  the place that it comes from gives no answer now
 ├── StoreError               503  the store cannot be used
 └── SettingsError            500  a setting has no usable value
 """
@@ -105,6 +106,10 @@ class ModelError(SentiserveError):
 
 class BundleError(SentiserveError):
     """A bundle is missing, incomplete, or not what its manifest says."""
+
+
+class UnreachableError(BundleError):
+    """The place that a bundle comes from gives no answer now; later it may."""
 
 
 class StoreError(SentiserveError):

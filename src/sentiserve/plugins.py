@@ -1,10 +1,11 @@
-"""Registries: names to classes, our own and those of installed packages."""
+"""What is installed: classes by name, our own and other packages', and the extras."""
 
 from collections.abc import Mapping
+from importlib import util
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from sentiserve.errors import SettingsError
+from sentiserve.errors import SentiserveError, SettingsError
 
 
 def load(group: str, name: str, builtin: Mapping[str, str]) -> Any:
@@ -29,3 +30,16 @@ def load(group: str, name: str, builtin: Mapping[str, str]) -> Any:
         return offered[name].load()
     except Exception as error:  # whatever another package's module raises
         raise SettingsError(f"{group} {name!r} cannot be imported: {error}") from error
+
+
+def needs(extra: str, *modules: str) -> None:
+    """Return if what an extra brings is installed.
+
+    Raises:
+        SentiserveError: it isn't; the text says how to install it.
+    """
+    missing = [module for module in modules if util.find_spec(module) is None]
+    if missing:
+        raise SentiserveError(
+            f"{', '.join(missing)} is not installed: pip install 'sentiserve[{extra}]'"
+        )

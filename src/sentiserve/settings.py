@@ -27,8 +27,10 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
-    model: Path | None = Field(
-        None, description="Directory of a model bundle; the bundled model if not set."
+    model: str | None = Field(
+        None,
+        description="Model bundle: a directory, hf:ORG/NAME[@REV] or s3://BUCKET/PREFIX; the "
+        "bundled model if not set.",
     )
     store: str = Field(
         default_factory=_default_store,

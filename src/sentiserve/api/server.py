@@ -10,7 +10,7 @@ import uvloop
 
 from sentiserve.api.app import create_app
 from sentiserve.api.auth import Credentials, credentials
-from sentiserve.build import running
+from sentiserve.build import running, with_local_model
 from sentiserve.errors import SettingsError
 from sentiserve.logs import configure_logs
 from sentiserve.metrics import Metrics
@@ -33,6 +33,7 @@ def run(settings: Settings) -> None:
         _log.warning("no setting has this name", variable=name)
     access = credentials(settings)
     with _listen(settings.host, settings.port) as listener:
+        settings = with_local_model(settings)  # before the loop, where Ctrl-C ends it at once
         uvloop.run(_serve(settings, access, listener))
 
 

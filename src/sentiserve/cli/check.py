@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sentiserve.cli.console import examples, json_line, setting, table
+from sentiserve.cli.console import download_bar, examples, json_line, setting, table
 from sentiserve.errors import SentiserveError
 from sentiserve.settings import Settings
 
@@ -18,7 +18,7 @@ EXAMPLES = examples(
 
 
 def check(
-    model: Annotated[Path | None, setting("model")] = None,
+    model: Annotated[str | None, setting("model")] = None,
     store: Annotated[str | None, setting("store")] = None,
     sources: Annotated[str | None, setting("sources")] = None,
     archive: Annotated[Path | None, setting("archive")] = None,
@@ -66,7 +66,8 @@ def _check_model(settings: Settings) -> tuple[bool, str]:
     from sentiserve.build import build_model
 
     try:
-        model = build_model(settings)
+        with download_bar() as on_progress:
+            model = build_model(settings, on_progress)
         label = model.predict(["What a lovely day!"])[0].label
     except SentiserveError as error:
         return False, str(error)

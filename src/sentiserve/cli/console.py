@@ -1,6 +1,7 @@
 """What all commands share: tables for people, JSON for machines, flags from the settings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import typer
@@ -61,3 +62,36 @@ def json_line(value: object) -> None:
     import msgspec
 
     print(msgspec.json.encode(value).decode())  # noqa: T201  # for machines, so not through rich
+
+
+@contextmanager
+def download_bar() -> Iterator[Callable[[int, int], None]]:
+    """Show people how many bytes are here, of how many; nothing before the first are told."""
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=err,
+    )
+    with ExitStack() as stack:
+
+        def on_progress(done: int, total: int) -> None:
+            if not err.is_terminal:
+                return
+            if not progress.tasks:
+                stack.enter_context(progress)
+                progress.add_task("downloading")
+            progress.update(progress.task_ids[0], completed=done, total=total)
+
+        yield on_progress

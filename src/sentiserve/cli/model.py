@@ -5,19 +5,21 @@ from typing import Annotated
 
 import typer
 
-from sentiserve.cli.console import err, examples, facts, json_line, setting, table
+from sentiserve.cli.console import download_bar, err, examples, facts, json_line, setting, table
 from sentiserve.errors import SentiserveError
+from sentiserve.plugins import needs
 
 app = typer.Typer(no_args_is_help=True, help="Look at model bundles, and make them.")
 
-Directory = Annotated[
-    Path | None, typer.Argument(help="A bundle; the one of the settings if not named.")
+Bundle = Annotated[
+    str | None,
+    typer.Argument(help="A bundle, as in SENTISERVE_MODEL; the one of the settings if not named."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 
 
 @app.command(epilog=examples("sentiserve model info"))
-def info(bundle: Directory = None, as_json: AsJson = False) -> None:
+def info(bundle: Bundle = None, as_json: AsJson = False) -> None:
     """What a bundle says of its model."""
     from dataclasses import asdict
 
@@ -34,7 +36,7 @@ def info(bundle: Directory = None, as_json: AsJson = False) -> None:
 
 
 @app.command(epilog=examples("sentiserve model verify my-bundle"))
-def verify(bundle: Directory = None) -> None:
+def verify(bundle: Bundle = None) -> None:
     """Compare every file of a bundle with its digest; exit status 1 if one differs."""
     from sentiserve.models.bundle import open_bundle
 
@@ -42,10 +44,35 @@ def verify(bundle: Directory = None) -> None:
     typer.echo(f"{opened.path}: {len(opened.manifest.files)} files as described")
 
 
+@app.command(
+    epilog=examples(
+        "sentiserve model pull hf:my-team/tickets@v2 my-bundle",
+        "sentiserve model pull s3://my-bucket/models/tickets my-bundle",
+    )
+)
+def pull(
+    spec: Annotated[str, typer.Argument(help="hf:ORG/NAME[@REV] or s3://BUCKET/PREFIX.")],
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="Directory for the bundle.")],
+) -> None:
+    """Fetch a bundle from elsewhere; needs the extra 'hub'.
+
+    Every file is compared with its digest, and an earlier bundle is replaced only by a whole
+    one. Cut off half-way, the same command goes on where it was.
+    """
+    from sentiserve.models.locations import remote
+    from sentiserve.models.pull import pull as pull_
+    from sentiserve.models.pull import read_manifest
+
+    place = remote(spec)
+    with download_bar() as on_progress:
+        manifest = pull_(place, read_manifest(place), out, on_progress)
+    typer.echo(f"{manifest.name} {manifest.model_id} in {out}")
+
+
 @app.command(epilog=examples("sentiserve model evaluate dev.tsv"))
 def evaluate(
     data: Annotated[Path, typer.Argument(help="A table with the columns text and label.")],
-    bundle: Annotated[Path | None, setting("model")] = None,
+    bundle: Annotated[str | None, setting("model")] = None,
     as_json: AsJson = False,
     record: Annotated[
         bool, typer.Option("--record", help="Keep the figures in the bundle's manifest.")
@@ -108,7 +135,7 @@ def train(
     """Fine-tune an encoder on labelled texts; needs the extra 'train'."""
     from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-    _needs("train", "torch", "transformers")
+    needs("train", "torch", "transformers")
     from sentiserve.models.labelled import read_labelled
     from sentiserve.models.training import Recipe, Step
     from sentiserve.models.training import train as train_
@@ -142,7 +169,9 @@ def train(
 
 @app.command(epilog=examples("sentiserve model export checkpoint my-bundle --name my-classifier"))
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="A fine-tuned Hugging Face directory.")],
+    checkpoint: Annotated[
+        str, typer.Argument(help="A fine-tuned Hugging Face directory, or hf:ORG/NAME[@REV].")
+    ],
     out: Annotated[Path, typer.Argument(help="Directory for the bundle.")],
     format_: Annotated[str, typer.Option("--format", help="onnx-int8 or onnx.")] = "onnx-int8",
     name: Annotated[str, typer.Option(help="Name of the model.")] = "my-classifier",
@@ -153,7 +182,7 @@ def export(
     card: Annotated[Path | None, typer.Option(help="The model card, a Markdown file.")] = None,
 ) -> None:
     """Turn a checkpoint into a bundle; needs the extra 'train'."""
-    _needs("train", "torch", "transformers", "onnx", "onnxscript")
+    needs("train", "torch", "transformers", "onnx", "onnxscript")
     from sentiserve.models.export import Description
     from sentiserve.models.export import export as export_
 
@@ -162,22 +191,23 @@ def export(
     except (OSError, UnicodeDecodeError) as error:
         raise SentiserveError(f"{card}: {error}") from error
     description = Description(name, revision, licence, preprocessing, max_tokens, text)
-    manifest = export_(checkpoint, out, format_, description)
+    manifest = export_(_checkpoint(checkpoint), out, format_, description)
     typer.echo(f"{manifest.name} {manifest.model_id} in {out}")
 
 
-def _directory(bundle: Path | None) -> Path:
-    from sentiserve.models.bundle import default_bundle
+def _directory(bundle: str | None) -> Path:
+    from sentiserve.models.locations import locate
     from sentiserve.settings import load_settings
 
-    return bundle or load_settings().model or default_bundle()
+    with download_bar() as on_progress:
+        return locate(bundle or load_settings().model, on_progress)
 
 
-def _needs(extra: str, *modules: str) -> None:
-    from importlib.util import find_spec
+def _checkpoint(spec: str) -> Path:
+    if not spec.startswith("hf:"):
+        return Path(spec)
+    needs("hub", "huggingface_hub")
+    from sentiserve.models.hub_checkpoint import fetch_checkpoint
 
-    missing = [module for module in modules if find_spec(module) is None]
-    if missing:
-        raise SentiserveError(
-            f"{', '.join(missing)} is not installed: pip install 'sentiserve[{extra}]'"
-        )
+    with download_bar() as on_progress:
+        return fetch_checkpoint(spec, on_progress)

@@ -2,12 +2,11 @@
 
 import sys
 from itertools import chain
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sentiserve.cli.console import examples, json_line, setting, table
+from sentiserve.cli.console import download_bar, examples, json_line, setting, table
 from sentiserve.errors import BadInputError
 from sentiserve.texts import checked_text
 
@@ -21,7 +20,7 @@ def predict(
     texts: Annotated[
         list[str], typer.Argument(help="Texts, each in quotes; - reads one a line from stdin.")
     ],
-    model: Annotated[Path | None, setting("model")] = None,
+    model: Annotated[str | None, setting("model")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Label and scores of texts."""
@@ -32,7 +31,8 @@ def predict(
         (line.rstrip("\r\n") for line in sys.stdin) if text == "-" else [text] for text in texts
     )
     checked = [_checked(number, line) for number, line in enumerate(lines, start=1)]
-    loaded = build_model(load_settings(model=model))
+    with download_bar() as on_progress:
+        loaded = build_model(load_settings(model=model), on_progress)
     sentiments = loaded.predict(checked)
     if as_json:
         for text, sentiment in zip(checked, sentiments, strict=True):

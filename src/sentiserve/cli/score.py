@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sentiserve.cli.console import err, examples, setting
+from sentiserve.cli.console import download_bar, err, examples, setting
 
 EXAMPLES = examples(
     "sentiserve score posts.csv scored.csv",
@@ -16,7 +16,7 @@ EXAMPLES = examples(
 def score(
     source: Annotated[Path, typer.Argument(metavar="IN", help=".jsonl, .csv, .tsv or .parquet.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help=".jsonl, .csv or .parquet.")],
-    model: Annotated[Path | None, setting("model")] = None,
+    model: Annotated[str | None, setting("model")] = None,
     prefix: Annotated[str, typer.Option(help="Prefix of the added columns' names.")] = "",
     overwrite: Annotated[bool, typer.Option(help="Replace OUT if it is there.")] = False,
 ) -> None:
@@ -42,7 +42,9 @@ def score(
 
     if target.exists() and not overwrite:
         raise BadInputError(f"{target} exists; choose another name or add --overwrite")
-    scoring = Scoring(source, target, build_model(load_settings(model=model)), prefix)
+    with download_bar() as on_progress:
+        loaded = build_model(load_settings(model=model), on_progress)
+    scoring = Scoring(source, target, loaded, prefix)
     total = sum(1 for _ in read_rows(source))
     with Progress(
         TextColumn("{task.description}"),

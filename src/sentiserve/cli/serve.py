@@ -14,7 +14,7 @@ EXAMPLES = examples(
 def serve(
     host: Annotated[str | None, setting("host")] = None,
     port: Annotated[int | None, setting("port")] = None,
-    model: Annotated[Path | None, setting("model")] = None,
+    model: Annotated[str | None, setting("model")] = None,
     store: Annotated[str | None, setting("store")] = None,
     sources: Annotated[str | None, setting("sources")] = None,
     archive: Annotated[Path | None, setting("archive")] = None,

@@ -14,7 +14,7 @@ from sentiserve.types import ModelInfo
 MANIFEST = "bundle.json"
 TOKENIZER = "tokenizer.json"
 CARD = "README.md"
-_MAX_MANIFEST = 1 << 20  # bytes
+MAX_MANIFEST = 1 << 20  # bytes
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
@@ -123,6 +123,20 @@ def open_bundle(path: Path) -> Bundle:
     return Bundle(path, manifest)
 
 
+def parse_manifest(raw: bytes, source: object) -> Manifest:
+    """What the bytes of a ``bundle.json`` say; ``source`` is where they are from.
+
+    Raises:
+        BundleError: they are no manifest.
+    """
+    if len(raw) > MAX_MANIFEST:
+        raise BundleError(f"{source} is over {MAX_MANIFEST:,} bytes")
+    try:
+        return msgspec.json.decode(raw, type=Manifest)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise BundleError(f"{source}: {error}") from error
+
+
 def write_manifest(path: Path, manifest: Manifest) -> None:
     """Write ``bundle.json`` for the files that lie in the directory."""
     raw = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
@@ -153,14 +167,9 @@ def _read_manifest(path: Path) -> Manifest:
     file = path / MANIFEST
     try:
         with file.open("rb") as opened:
-            raw = opened.read(_MAX_MANIFEST + 1)
+            raw = opened.read(MAX_MANIFEST + 1)
     except FileNotFoundError:
         raise BundleError(f"{path} is no model bundle: it has no {MANIFEST}") from None
     except OSError as error:
         raise BundleError(f"{file}: {error.strerror}") from error
-    if len(raw) > _MAX_MANIFEST:
-        raise BundleError(f"{file} is over {_MAX_MANIFEST:,} bytes")
-    try:
-        return msgspec.json.decode(raw, type=Manifest)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise BundleError(f"{file}: {error}") from error
+    return parse_manifest(raw, file)

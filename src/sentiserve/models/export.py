@@ -1,8 +1,6 @@
 """Turn a fine-tuned Hugging Face directory into a bundle. Needs the extra ``train``."""
 
 import logging
-import shutil
-import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +12,10 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from sentiserve.errors import BadInputError
-from sentiserve.models.bundle import CARD, MANIFEST, TOKENIZER, Manifest, digest, write_manifest
+from sentiserve.models.bundle import CARD, TOKENIZER, Manifest, digest, write_manifest
 from sentiserve.models.preprocessing import PREPROCESSING
 from sentiserve.models.quantisation import quantise
+from sentiserve.models.staging import check_replaceable, replacing
 
 FORMATS = ("onnx-int8", "onnx")
 _WEIGHTS = "model.onnx"
@@ -51,23 +50,16 @@ def export(checkpoint: Path, out: Path, format_: str, description: Description) 
     if format_ not in FORMATS or description.preprocessing not in PREPROCESSING:
         known = (*FORMATS, *PREPROCESSING)
         raise BadInputError(f"known formats and preprocessings are {', '.join(known)}")
-    if out.exists() and not (out / MANIFEST).is_file() and any(out.iterdir()):
-        raise BadInputError(f"{out} exists and is no bundle; name an empty directory")
+    check_replaceable(out)
     model = _load(checkpoint, description.max_tokens)
     tokenizer = _load_tokenizer(checkpoint)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as directory:
-        bundle = Path(directory) / out.name
-        bundle.mkdir()
+    with replacing(out) as bundle:
         graph = _to_onnx(model)
         onnx.save(quantise(graph) if format_ == "onnx-int8" else graph, bundle / _WEIGHTS)
         tokenizer.save(str(bundle / TOKENIZER))
         (bundle / CARD).write_text(description.card)
         manifest = _manifest(bundle, model, format_, description)
         write_manifest(bundle, manifest)
-        if out.exists():
-            shutil.rmtree(out)
-        bundle.rename(out)
     return manifest
 
 

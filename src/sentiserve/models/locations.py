@@ -1,0 +1,116 @@
+"""Where a model comes from: a directory, or a place elsewhere with a copy on this machine."""
+
+import hashlib
+import os
+import re
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from sentiserve.errors import BadInputError, BundleError, UnreachableError
+from sentiserve.models.bundle import MANIFEST, default_bundle
+from sentiserve.models.pull import pull, read_manifest
+from sentiserve.models.remote import OnProgress, Remote, quiet
+from sentiserve.plugins import needs
+
+_HUB = re.compile(r"hf:(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>\w[\w./-]*))?", re.ASCII)
+_S3 = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[^\0]*))?")
+_COPIES = 2  # kept of each place: a process may still be loading the one before
+_log = structlog.get_logger(__name__)
+
+
+def is_remote(spec: str) -> bool:
+    """Whether it names a place elsewhere, and no directory."""
+    return spec.startswith("hf:") or "://" in spec
+
+
+def remote(spec: str) -> Remote:
+    """The place that ``hf:ORG/NAME[@REV]`` or ``s3://BUCKET/PREFIX`` names; nothing is asked yet.
+
+    Raises:
+        BadInputError: it is neither.
+        SentiserveError: the extra ``hub`` is not installed.
+    """
+    if match := _HUB.fullmatch(spec):
+        needs("hub", "huggingface_hub")
+        from sentiserve.models.hub import Hub
+
+        return Hub(match["repository"], match["revision"])
+    if match := _S3.fullmatch(spec):
+        needs("hub", "boto3")
+        from sentiserve.models.s3 import Bucket
+
+        return Bucket(match["bucket"], match["prefix"])
+    # It is not repeated: it may hold a password.
+    raise BadInputError(
+        "a bundle elsewhere is named hf:ORG/NAME, hf:ORG/NAME@REVISION or s3://BUCKET/PREFIX"
+    )
+
+
+def locate(spec: str | None, on_progress: OnProgress = quiet) -> Path:
+    """The directory of a bundle, which is pulled into the cache first if it is elsewhere.
+
+    A place that can't be reached is answered with the copy of an earlier pull; one that
+    refuses, or holds something else than it says, is not.
+
+    Args:
+        spec: a directory, what ``remote`` takes, or None for the bundled model.
+        on_progress: told of the bytes of a pull.
+
+    Raises:
+        BundleError: it can't be had; the text says what to do.
+    """
+    if not spec:
+        return default_bundle()
+    if not is_remote(spec):
+        return Path(spec)
+    place, copies = remote(spec), _copies(spec)
+    try:
+        raw = read_manifest(place)
+        copy = copies / hashlib.sha256(raw).hexdigest()[:16]
+        pull(place, raw, copy, on_progress)
+    except UnreachableError as error:
+        if (latest := _latest(copies)) is None:
+            raise
+        _log.warning("the copy of an earlier pull is used", path=str(latest), reason=str(error))
+        return latest
+    except BundleError as error:
+        if (latest := _latest(copies)) is None:
+            raise
+        raise BundleError(f"{error} (an earlier copy that you may name is {latest})") from error
+    _keep(copy)
+    return copy
+
+
+def _copies(spec: str) -> Path:
+    """Where the copies of one place lie, each named by the digest of its manifest."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", spec)[:80]
+    unique = hashlib.sha256(spec.encode()).hexdigest()[:8]
+    return Path(home) / "sentiserve" / "models" / f"{readable}-{unique}"
+
+
+def _by_use(copies: Path) -> list[Path]:
+    """The copies, the one that was used last first."""
+    found = [path.parent for path in copies.glob(f"[!.]*/{MANIFEST}")]
+    return sorted(found, key=lambda copy: copy.stat().st_mtime, reverse=True)
+
+
+def _latest(copies: Path) -> Path | None:
+    return next(iter(_by_use(copies)), None)
+
+
+def _keep(copy: Path) -> None:
+    """Note that a copy is in use, and drop what has long been replaced."""
+    with suppress(OSError):  # a cache that is read-only serves as well
+        os.utime(copy)
+        kept = {path.name for path in _by_use(copy.parent)[:_COPIES]}
+        for path in copy.parent.iterdir():
+            if path.name.lstrip(".").partition(".")[0] in kept:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()

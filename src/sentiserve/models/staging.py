@@ -1,0 +1,79 @@
+"""Directories that are replaced whole, or not at all."""
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+
+from sentiserve.errors import BadInputError
+from sentiserve.models.bundle import MANIFEST
+
+_log = structlog.get_logger(__name__)
+
+
+@contextmanager
+def replacing(out: Path) -> Iterator[Path]:
+    """A new directory to fill; it takes the place of ``out`` when the block ends well.
+
+    Raises:
+        BadInputError: ``out`` holds something that is no bundle.
+    """
+    check_replaceable(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as directory:
+        new = Path(directory) / out.name
+        new.mkdir()
+        yield new
+        swap(new, out)
+
+
+def check_replaceable(out: Path) -> None:
+    """Return if ``out`` is a bundle, empty, or not there.
+
+    Raises:
+        BadInputError: it is something else.
+    """
+    if not out.exists() or (out / MANIFEST).is_file():
+        return
+    if not out.is_dir() or any(out.iterdir()):
+        raise BadInputError(f"{out} exists and is no bundle; name an empty directory")
+
+
+def swap(new: Path, out: Path) -> None:
+    """Put a directory in the place of another, which is deleted; both on one file system."""
+    old = _set_aside(out)
+    if out.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        out.rename(old)
+    try:
+        new.rename(out)
+    except BaseException:
+        mend(out)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def mend(out: Path) -> None:
+    """Put back what a swap had set aside when it was cut off between its two steps."""
+    if not out.exists() and _set_aside(out).exists():
+        _set_aside(out).rename(out)
+
+
+@contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Keep other processes from replacing ``out``; the lock ends with its process."""
+    with out.with_name(f".{out.name}.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _log.warning("another process is writing there; waiting for it", path=str(out))
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _set_aside(out: Path) -> Path:
+    return out.with_name(f".{out.name}.old")
