@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import pytest
 import structlog
+from hub import Hub
+from line import Line
+from places import S3, HubPlace, Place, S3Place, bundle_files, moto
 from processes import (
     PATIENCE,
     Ran,
@@ -26,6 +30,8 @@ from processes import (
 
 from sentiserve.models.bundle import MANIFEST, default_bundle
 
+P = TypeVar("P", bound=Place)
+
 
 def pytest_configure() -> None:
     """Forget how wide and colourful the developer's terminal is, before a console is made."""
@@ -35,9 +41,15 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True)
 def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test sees the developer's settings, ``.env`` or store."""
+    """No test sees the developer's settings, credentials, ``.env``, caches or store."""
     for name in [name for name in os.environ if name.startswith("SENTISERVE_")]:
         monkeypatch.delenv(name)
+    for name in [name for name in os.environ if name.startswith(("AWS_", "HF_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
 
@@ -83,6 +95,52 @@ def other_bundle(bundle: Path) -> Path:
     manifest["max_tokens"] -= 1
     (bundle / MANIFEST).write_bytes(msgspec.json.encode(manifest))
     return bundle
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with Hub() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[S3]:
+    with moto() as started:
+        yield started
+
+
+@pytest.fixture
+def s3(moto_server: S3) -> Iterator[S3]:
+    yield moto_server
+    moto_server.reset()
+
+
+@pytest.fixture
+def hub_place(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubPlace]:
+    """A repository that holds a bundle; this process and its children know the way."""
+    with Line(hub.port) as line:
+        yield _filled(HubPlace(hub, line), monkeypatch)
+
+
+@pytest.fixture
+def s3_place(s3: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Place]:
+    """The same in a bucket."""
+    with Line(s3.port) as line:
+        yield _filled(S3Place(s3, line), monkeypatch)
+
+
+@pytest.fixture(params=["hub_place", "s3_place"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """Each test sees both."""
+    found: Place = request.getfixturevalue(request.param)
+    return found
+
+
+def _filled(place: P, monkeypatch: pytest.MonkeyPatch) -> P:
+    for name, value in place.variables.items():
+        monkeypatch.setenv(name, value)
+    place.publish(bundle_files())
+    return place
 
 
 @pytest.fixture

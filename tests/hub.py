@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 import threading
-from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -47,15 +46,14 @@ def digest(raw: bytes) -> str:
 
 
 class Hub:
-    """The server; what it was asked for, and how it is to fail."""
+    """The server, and how it is to fail."""
 
     def __init__(self) -> None:
         self.repositories: dict[str, Repository] = {}
-        self.sent: Counter[str] = Counter()  # bytes of content, by file
-        self.asked: list[str] = []  # paths
-        self.cut_at: dict[str, int] = {}  # by file: the byte at which every connection ends
-        self.cuts = 1 << 30  # how often that happens
+        self.fetched: list[str] = []  # files
         self.spoilt: set[str] = set()  # files whose first byte is another
+        self.announced: dict[str, int] = {}  # bytes that a file is said to have
+        self.ranges = True  # whether it sends parts of files
         self.status: int | None = None  # what every call is answered with
         self._server = ThreadingHTTPServer(
             ("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": self})
@@ -103,7 +101,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         path = urlsplit(self.path).path
-        self.hub.asked.append(path)
         try:
             if self.hub.status:
                 raise _RefusedError(self.hub.status)
@@ -135,8 +132,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _info(self, repository: str, revision: str | None) -> None:
         found, commit = self._find(repository, revision)
         siblings = [_sibling(name, raw) for name, raw in found.commits[commit].items()]
-        said = {"id": repository, "sha": commit, "siblings": siblings}
-        self._end(200, {"Content-Type": "application/json"}, json.dumps(said).encode())
+        for said in siblings:
+            said["size"] = self.hub.announced.get(said["rfilename"], said["size"])
+        info = {"id": repository, "sha": commit, "siblings": siblings}
+        self._end(200, {"Content-Type": "application/json"}, json.dumps(info).encode())
 
     def _resolve(self, repository: str, revision: str, name: str) -> None:
         found, commit = self._find(repository, revision)
@@ -166,35 +165,24 @@ class _Handler(BaseHTTPRequestHandler):
             "X-Repo-Commit": revision,
             "Accept-Ranges": "bytes",
         }
-        start = int((self.headers.get("Range") or "bytes=0-")[len("bytes=") :].rstrip("-"))
+        asked = self.headers.get("Range") if self.hub.ranges else None
+        start = int((asked or "bytes=0-").removeprefix("bytes=").rstrip("-"))
         if start:
             headers["Content-Range"] = f"bytes {start}-{len(raw) - 1}/{len(raw)}"
+        if self.command == "GET":
+            self.hub.fetched.append(name)
         if name in self.hub.spoilt:
             raw = bytes([raw[0] ^ 1]) + raw[1:]
-        self._end(206 if start else 200, headers, raw[start:], name, start)
+        self._end(206 if start else 200, headers, raw[start:])
 
-    def _end(
-        self,
-        status: int,
-        headers: dict[str, str],
-        body: bytes = b"",
-        name: str = "",
-        start: int = 0,
-    ) -> None:
+    def _end(self, status: int, headers: dict[str, str], body: bytes = b"") -> None:
         self.send_response(status)
         for header, value in headers.items():
             self.send_header(header, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if self.command == "HEAD":
-            return
-        end = self.hub.cut_at.get(name)
-        if end is not None and self.hub.cuts > 0 and start + len(body) > end:
-            self.hub.cuts -= 1
-            body = body[: max(0, end - start)]
-            self.close_connection = True
-        self.hub.sent[name] += len(body)
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
 
 def _sibling(name: str, raw: bytes) -> dict[str, Any]:

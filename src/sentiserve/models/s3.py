@@ -4,7 +4,7 @@ Credentials are only those that are around: variables, a profile, the machine's 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
@@ -54,7 +54,10 @@ class Bucket:
             asked["IfMatch"] = self._etags[name]
         if start:
             asked["Range"] = f"bytes={start}-"
-        with self._explained(name), self._client.get_object(**asked)["Body"] as body:
+        with (
+            self._explained(name),
+            closing(self._client.get_object(**asked)["Body"]) as body,
+        ):
             yield from body.iter_chunks(_CHUNK)
 
     @cached_property
