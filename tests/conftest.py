@@ -116,8 +116,10 @@ def s3(moto_server: S3) -> Iterator[S3]:
 
 
 @pytest.fixture
-def hub_place(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubPlace]:
+def hub_place(hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubPlace]:
     """A repository that holds a bundle; this process and its children know the way."""
+    # huggingface_hub looks at HF_HOME only once, when it is imported.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf" / "hub"))
     with Line(hub.port) as line:
         yield _filled(HubPlace(hub, line), monkeypatch)
 

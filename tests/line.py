@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Self
 
-CHUNK = 1 << 14
+CHUNK = 1 << 17
 
 
 class Line:

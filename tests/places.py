@@ -1,5 +1,6 @@
 """Places elsewhere that hold bundles, each behind a line: a hub and S3 (moto's), on loopback."""
 
+import logging
 import os
 import random
 import urllib.request
@@ -173,6 +174,7 @@ class S3Place:
 
 @contextmanager
 def moto() -> Iterator[S3]:
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # or it would log every request
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     try:

@@ -3,6 +3,7 @@
 Credentials are only those that are around: variables, a profile, the machine's role.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import cached_property
@@ -12,7 +13,13 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004  # botocore's own
+    HTTPClientError,
+    IncompleteReadError,
+)
 
 from sentiserve.errors import BundleError, UnreachableError
 from sentiserve.models.bundle import MANIFEST
@@ -24,6 +31,7 @@ _CONFIG = Config(
     response_checksum_validation="when_required",  # pull compares SHA-256s
 )
 _CHUNK = 1 << 16  # bytes; at most so many are lost with a connection
+_WITH_PASSWORD = re.compile(r"\S*@")  # what a URL says before its host
 _TRANSIENT = {"RequestTimeout", "SlowDown", "Throttling", "ThrottlingException"}
 
 
@@ -76,11 +84,11 @@ class Bucket:
             yield
         except ClientError as error:
             raise self._answered(error, name) from error
-        except (HTTPClientError, IncompleteReadError) as error:
+        except (ConnectionError, HTTPClientError, IncompleteReadError) as error:
             host = urlsplit(self._client.meta.endpoint_url).netloc.rpartition("@")[2]
             raise UnreachableError(f"{self}: {host} gives no answer; try again later") from error
         except BotoCoreError as error:  # no credentials, an unknown profile, a region that is none
-            reason = " ".join(str(error).split())
+            reason = _WITH_PASSWORD.sub("…@", " ".join(str(error).split()))
             raise BundleError(f"{self}: {reason}; check the AWS_… variables or profile") from error
 
     def _answered(self, error: ClientError, name: str) -> BundleError:

@@ -1,0 +1,158 @@
+"""``sentiserve model pull``, and every command with a model that lies elsewhere."""
+
+import importlib.util
+import json
+import os
+import pty
+import subprocess
+import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import pytest
+from hub import files_of
+from places import SECRET, WEIGHTS, HubPlace, Place, bundle_files
+from processes import Run, StartService, eventually
+
+from sentiserve.models.bundle import default_bundle, open_bundle
+
+SPEC = "hf:team/tickets"
+MODEL_ID = open_bundle(default_bundle()).manifest.model_id
+
+
+@pytest.fixture
+def model(hub_place: HubPlace) -> HubPlace:
+    """The bundled model, elsewhere."""
+    hub_place.publish(files_of(default_bundle()))
+    return hub_place
+
+
+def test_pull_says_what_it_brought_and_is_quiet_otherwise(
+    cli: Run, place: Place, tmp_path: Path
+) -> None:
+    ran = cli("model", "pull", place.spec, "bundle")
+    model_id = open_bundle(tmp_path / "bundle").manifest.model_id
+    assert (ran.status, ran.out, ran.err) == (0, f"tickets {model_id} in bundle\n", "")
+
+
+def test_a_terminal_gets_a_progress_bar(place: Place) -> None:
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "sentiserve.cli.main", "model", "pull", place.spec, "bundle"]
+    with subprocess.Popen(
+        command, stderr=end, stdout=subprocess.DEVNULL, env=os.environ | {"TERM": "xterm"}
+    ) as process:
+        os.close(end)
+        said = b""
+        try:
+            while chunk := os.read(terminal, 4096):
+                said += chunk
+        except OSError:  # the other end is closed: all was said
+            pass
+        finally:
+            os.close(terminal)
+        assert process.wait(60) == 0
+    assert b"downloading" in said
+    assert b"400.0/400.0 kB" in said
+
+
+def test_an_error_is_one_line_without_secrets(run_process: Run, place: Place) -> None:
+    files = bundle_files()
+    place.publish({**files, WEIGHTS: files[WEIGHTS][::-1]})
+    ran = run_process("model", "pull", place.spec, "bundle")
+    assert ran.status == 1
+    assert ran.err.startswith(f"sentiserve: {place.spec}: {WEIGHTS} is not the file")
+    assert len(ran.err.splitlines()) == 1
+    assert SECRET not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("command", "module"),
+    [
+        (("model", "pull", SPEC, "bundle"), "huggingface_hub"),
+        (("model", "pull", "s3://team/tickets", "bundle"), "boto3"),
+        (("predict", "--model", SPEC, "Hello."), "huggingface_hub"),
+    ],
+)
+def test_what_the_extra_hub_brings_is_named_when_it_is_missing(
+    cli: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], module: str
+) -> None:
+    def find_spec(name: str, package: str | None = None) -> ModuleSpec | None:
+        return None if name == module else found(name, package)
+
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", find_spec)
+    ran = cli(*command)
+    assert ran.status == 1
+    assert ran.err == f"sentiserve: {module} is not installed: pip install 'sentiserve[hub]'\n"
+
+
+def test_every_command_takes_a_model_from_elsewhere(
+    cli: Run, model: HubPlace, tmp_path: Path
+) -> None:
+    (tmp_path / "posts.csv").write_text("text,label\nLovely!,positive\nSo,neutral\nBad.,negative\n")
+    for command in (
+        ("predict", "--json", "--model", SPEC, "What a lovely day!"),
+        ("model", "info", "--json", SPEC),
+        ("model", "evaluate", "--json", "--model", SPEC, "posts.csv"),
+        ("check", "--json", "--model", SPEC),
+    ):
+        ran = cli(*command)
+        assert (ran.status, ran.err) == (0, "")
+        assert MODEL_ID in ran.out
+    assert cli("model", "verify", SPEC).status == 0
+    assert cli("score", "--prefix", "my_", "--model", SPEC, "posts.csv", "scored.csv").status == 0
+    assert MODEL_ID in (tmp_path / "scored.csv").read_text()
+    assert cli("model", "info", model=SPEC).status == 0
+    assert model.hub.fetched.count(WEIGHTS) == 1
+
+
+def test_a_copy_that_stands_in_is_warned_of(
+    cli: Run, model: HubPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentiserve.models.pull.PAUSES", ())
+    cli("model", "info", SPEC)
+    model.hub.status = 503
+    ran = cli("predict", "--json", "--model", SPEC, "What a lovely day!")
+    assert ran.status == 0
+    assert json.loads(ran.out)["model"] == MODEL_ID
+    (warning,) = map(json.loads, ran.err.splitlines())
+    assert (warning["level"], warning["event"]) == (
+        "warning",
+        "the copy of an earlier pull is used",
+    )
+    assert "answered 503" in warning["reason"]
+
+
+def test_the_service_starts_with_a_model_from_elsewhere(
+    start_service: StartService, model: HubPlace
+) -> None:
+    service = start_service(model=SPEC)
+    assert service.client.get("/v1/model").json()["id"] == MODEL_ID
+
+
+def test_a_service_that_is_still_pulling_stops_at_once(model: HubPlace, tmp_path: Path) -> None:
+    model.line.hold(1_000_000)
+    command = [sys.executable, "-m", "sentiserve.cli.main", "serve", "--port", "0", "--model", SPEC]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        eventually(lambda: model.line.held)
+        process.terminate()
+        _, said = process.communicate(timeout=10)
+    assert process.returncode != 0
+    assert "Traceback" not in said
+
+
+def test_export_takes_a_checkpoint_from_a_hub(cli: Run, hub_place: HubPlace) -> None:
+    """How far it gets here shows that the files have arrived."""
+    hub_place.publish({"config.json": b"{}", "model.safetensors": b"?", "run.py": b"import this"})
+    ran = cli("model", "export", SPEC, "bundle")
+    assert ran.status == 1
+    assert "is no usable checkpoint" in ran.err
+    assert set(hub_place.hub.fetched) == {"config.json", "model.safetensors"}
+
+
+def test_what_a_checkpoint_lacks_is_named_before_anything_is_fetched(
+    cli: Run, hub_place: HubPlace
+) -> None:
+    ran = cli("model", "export", SPEC, "bundle")
+    assert ran.status == 1
+    assert ran.err == f"sentiserve: {SPEC} is no checkpoint: it has no config.json\n"
