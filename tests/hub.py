@@ -1,5 +1,6 @@
 """A Hugging Face Hub on loopback: the calls and headers of the real one that a download needs."""
 
+import contextlib
 import hashlib
 import json
 import re
@@ -182,7 +183,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            with contextlib.suppress(ConnectionError):  # whoever asked may have left
+                self.wfile.write(body)
 
 
 def _sibling(name: str, raw: bytes) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from importlib.machinery import ModuleSpec
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from hub import files_of
-from places import SECRET, WEIGHTS, HubPlace, Place, bundle_files
+from places import SECRET, SIZE, WEIGHTS, HubPlace, Place, bundle_files
 from processes import Run, StartService, eventually
 
 from sentiserve.models.bundle import default_bundle, open_bundle
@@ -53,6 +54,16 @@ def test_a_terminal_gets_a_progress_bar(place: Place) -> None:
         assert process.wait(60) == 0
     assert b"downloading" in said
     assert b"400.0/400.0 kB" in said
+
+
+def test_ctrl_c_stops_it_and_says_how_to_go_on(hub_place: HubPlace) -> None:
+    hub_place.line.hold(SIZE // 2)
+    command = [sys.executable, "-m", "sentiserve.cli.main", "model", "pull", SPEC, "bundle"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        eventually(lambda: hub_place.line.held)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=10)
+    assert (process.returncode, said) == (130, "stopped; the same command goes on from here\n")
 
 
 def test_an_error_is_one_line_without_secrets(run_process: Run, place: Place) -> None:

@@ -11,6 +11,7 @@ from sentiserve.models.hub_checkpoint import fetch_checkpoint
 NEEDED = {
     name: name.encode() * 1000
     for name in (
+        "README.md",
         "config.json",
         "model.safetensors",
         "model-00001-of-00002.safetensors",
@@ -27,7 +28,6 @@ NEEDED = {
     )
 }
 OTHER = {
-    "README.md": b"# Card",
     "modeling_tickets.py": b"import this",
     "pytorch_model.bin": b"pickled",
     "training_args.bin": b"pickled",

@@ -64,8 +64,12 @@ def pull(
     from sentiserve.models.pull import read_manifest
 
     place = remote(spec)
-    with download_bar() as on_progress:
-        manifest = pull_(place, read_manifest(place), out, on_progress)
+    try:
+        with download_bar() as on_progress:
+            manifest = pull_(place, read_manifest(place), out, on_progress)
+    except KeyboardInterrupt:
+        err.print("stopped; the same command goes on from here")
+        raise typer.Exit(130) from None
     typer.echo(f"{manifest.name} {manifest.model_id} in {out}")
 
 

@@ -137,7 +137,10 @@ class Hub:
             api = HfApi(endpoint=self._endpoint)
             try:
                 return api.model_info(
-                    self._repository, revision=self._revision, files_metadata=True, timeout=30
+                    self._repository,
+                    revision=self._revision,
+                    files_metadata=True,
+                    timeout=_TIMEOUT,  # type: ignore[arg-type]  # it is handed on to httpx2
                 )
             except (TypeError, KeyError, ValueError) as error:
                 if isinstance(error, HFValidationError | HfHubHTTPError | httpx2.InvalidURL):

@@ -24,10 +24,11 @@ _TOKENIZER = re.compile(
     r"(tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json"
     r"|merges\.txt|vocab\.txt|[^/]+\.(model|spm)"
 )
+_CARD = "README.md"  # which names the licence
 
 
 def fetch_checkpoint(spec: str, on_progress: OnProgress = quiet, *, pickled: bool = False) -> Path:
-    """Fetch what an export needs of a repository: configuration, weights and tokenizer.
+    """Fetch what an export needs of a repository: configuration, weights, tokenizer, card.
 
     Nothing is fetched that could be run, unless pickled weights are asked for. Every file is
     compared with the digest that the hub names.
@@ -71,7 +72,8 @@ def _wanted(hub: Hub, pickled: bool) -> list[str]:  # noqa: FBT001
         raise BadInputError(f"{hub} is no checkpoint: it has no {_CONFIG}")
     if not weights:
         raise BadInputError(f"{hub} has no weights in safetensors, which can be read without risk")
-    return [*(name for name in names if _TOKENIZER.fullmatch(name)), *weights, _CONFIG]
+    small = [name for name in names if name == _CARD or _TOKENIZER.fullmatch(name)]
+    return [*small, *weights, _CONFIG]
 
 
 def _fetch(hub: Hub, name: str, on_bytes: Callable[[int], None]) -> Path:
