@@ -43,11 +43,11 @@ class Line:
         self.cut(after, *[0] * 100)
 
     def hold(self, after: int) -> None:
-        """Carry so many bytes, and then none, without an end."""
+        """Carry so many bytes, and then none, without an end before ``mend``."""
         self._held_at = self.carried + after
 
     def mend(self) -> None:
-        """Carry all again, and count anew."""
+        """Carry all on new connections, and count anew."""
         self._cuts, self._held_at, self.carried = [], None, 0
 
     @property
@@ -71,7 +71,8 @@ class Line:
             asking = self._start(self._ask, client, server)
             with contextlib.suppress(OSError):
                 while chunk := server.recv(CHUNK):
-                    self._wait_while_held()
+                    if self._was_held():
+                        break
                     chunk, last = self._allowed(chunk)
                     client.sendall(chunk)
                     if last:
@@ -81,9 +82,12 @@ class Line:
                     side.shutdown(socket.SHUT_RDWR)
             asking.join()
 
-    def _wait_while_held(self) -> None:
+    def _was_held(self) -> bool:
+        """Whether bytes had to wait; such a connection is not taken up again."""
+        waited = self.held
         while self.held:
             time.sleep(0.01)
+        return waited
 
     def _ask(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError):

@@ -48,7 +48,7 @@ def fetch_checkpoint(spec: str, on_progress: OnProgress = quiet, *, pickled: boo
     hub = remote(spec)
     if not isinstance(hub, Hub):
         raise BadInputError("a checkpoint elsewhere is named hf:ORG/NAME or hf:ORG/NAME@REVISION")
-    wanted = _wanted(hub, pickled)
+    wanted = _wanted(hub, pickled=pickled)
     total = sum(hub.size(name) for name in wanted)
     done = 0
 
@@ -63,7 +63,7 @@ def fetch_checkpoint(spec: str, on_progress: OnProgress = quiet, *, pickled: boo
     return path.parent
 
 
-def _wanted(hub: Hub, pickled: bool) -> list[str]:  # noqa: FBT001
+def _wanted(hub: Hub, *, pickled: bool) -> list[str]:
     names = sorted(hub.files)
     weights = [name for name in names if _WEIGHTS.fullmatch(name)]
     if not weights and pickled:
