@@ -103,11 +103,16 @@ def _check_architecture(path: Path, config: dict[str, Any]) -> None:
     kind = config.get("model_type")
     if "auto_map" in config:
         raise BadInputError(f"{path} brings code of its own (auto_map), which is never run")
-    if kind not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES:
-        raise BadInputError(f"{path}: {kind!r} is no architecture of text classifiers")
-    if kind not in MODEL_FOR_MASKED_LM_MAPPING_NAMES or _decodes(path):
+    if not kind:
+        raise BadInputError(f"{path / _CONFIG}: names no model_type, as transformers saves it")
+    if (
+        kind not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
+        or kind not in MODEL_FOR_MASKED_LM_MAPPING_NAMES  # what is trained on those, encodes
+        or _decodes(path)
+    ):
         raise BadInputError(
-            f"{path}: {kind!r} is a decoder here; export an encoder (bert, roberta, deberta-v2 …)"
+            f"{path}: this {kind} is no classifying encoder; supported are encoders such as "
+            "bert, roberta and deberta-v2, not decoders"
         )
     architectures = [str(name) for name in config.get("architectures") or ()]
     if architectures and not any(name.endswith(_HEAD) for name in architectures):
@@ -139,12 +144,15 @@ def _labels(path: Path, config: dict[str, Any], given: Sequence[str]) -> tuple[s
             raise BadInputError(
                 f"{path} has {len(known)} labels ({', '.join(known)}); --labels names {len(given)}"
             )
-        return tuple(given)
-    if not known or all(_UNNAMED.fullmatch(label) for label in known):
+        known = tuple(given)
+    elif not known or all(_UNNAMED.fullmatch(label) for label in known):
+        count = f"its {len(known)} labels" if known else "its labels"
         raise BadInputError(
-            f"{path} doesn't name its {len(known) or ''} labels".replace("  ", " ")
-            + "; name them in the order of its logits, as in --labels negative,neutral,positive"
+            f"{path} doesn't name {count}; name them in the order of its logits, "
+            "as in --labels negative,neutral,positive"
         )
+    if len(set(known)) < len(known) or not all(known):
+        raise BadInputError(f"{path}: each label needs a name of its own, not {', '.join(known)}")
     return known
 
 
@@ -186,7 +194,8 @@ def _load_model(path: Path, labels: int, *, allow_pickle: bool) -> PreTrainedMod
             output_loading_info=True,
         )
     except Exception as error:  # transformers raises many kinds
-        raise BadInputError(f"{path} is no usable checkpoint: {_reason(error)}") from error
+        reason = _reason(error) if safe else f"{_PICKLED} is damaged, or holds more than weights"
+        raise BadInputError(f"{path} is no usable checkpoint: {reason}") from error
     _check_weights(path, loading)
     evaluating: PreTrainedModel = model.eval()
     return evaluating

@@ -8,6 +8,7 @@ import warnings
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -258,7 +259,7 @@ _FORMATS = MappingProxyType(
     {
         "onnx-int8": _Format("model.onnx", _onnx_int8, OnnxModel, 0.25),
         "onnx": _Format("model.onnx", _onnx, OnnxModel, 1e-4),
-        "torchscript": _Format("model.pt", _torchscript, TorchScriptModel, 1e-4),
+        "torchscript": _Format("model.pt", _torchscript, partial(TorchScriptModel, trusted=True), 1e-4),
     }
 )
 FORMATS = tuple(_FORMATS)

@@ -32,18 +32,25 @@ class TorchScriptModel(Classifier):
     ONNX formats have no such risk.
     """
 
-    def __init__(self, bundle: Bundle, threads: int = 0) -> None:
+    def __init__(self, bundle: Bundle, threads: int = 0, *, trusted: bool = False) -> None:
         """Load the bundle's weights and tokenizer.
 
         Args:
-            bundle: a verified bundle, of an author whom you trust.
+            bundle: a verified bundle.
             threads: of one run; 0 leaves it to PyTorch. The setting is one for the whole
                 process, so the model that was loaded last decides for all of them.
+            trusted: its author is known, so that there is nothing to warn of.
 
         Raises:
             BundleError: a file is not what its format says.
         """
         super().__init__(bundle)
+        if not trusted:
+            _log.warning(
+                "torchscript_runs_code",
+                file=str(bundle.weights),
+                advice="a TorchScript archive is a program: run only those whose author you trust",
+            )
         if threads:
             torch.set_num_threads(threads)
         self._module = _load(bundle)
@@ -68,11 +75,6 @@ class TorchScriptModel(Classifier):
 
 
 def _load(bundle: Bundle) -> Any:
-    _log.warning(
-        "torchscript_is_code",
-        file=str(bundle.weights),
-        advice="run TorchScript bundles only of authors whom you trust",
-    )
     try:
         with warnings.catch_warnings():  # that TorchScript is no longer developed
             warnings.simplefilter("ignore", DeprecationWarning)

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from sentiserve.errors import BadInputError
+from sentiserve.errors import BadInputError, ModelError
 from sentiserve.models.checkpoint import Checkpoint
 from sentiserve.models.classifier import Classifier
 
@@ -27,12 +27,15 @@ def verify(model: Classifier, checkpoint: Checkpoint, tolerance: float) -> None:
             or in logits where all of them are below 1.
 
     Raises:
-        BadInputError: they differ.
+        BadInputError: they differ, or the model fails.
     """
     texts = [*_TEXTS, "word " * model.info.max_tokens]
     expected = _reference(checkpoint, texts, model.info.max_tokens)
-    together = model.logits(texts)
-    alone = np.concatenate([model.logits([text]) for text in texts])
+    try:
+        together = model.logits(texts)
+        alone = np.concatenate([model.logits([text]) for text in texts])
+    except ModelError as error:
+        raise BadInputError(f"exported as {model.info.format}, {error}") from error
     scale = max(1.0, float(np.abs(expected).max()))
     difference = max(float(np.abs(found - expected).max()) for found in (together, alone)) / scale
     if not difference <= tolerance:  # also where it is no number
