@@ -13,8 +13,10 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
+Checkpoints = Callable[[str], Path]  # by architecture
+Exports = Callable[[str, str], Path]  # by architecture and format
 LABELS = ("negative", "neutral", "positive")
-POSITIONS = 66  # RoBERTa and its kin leave out two of them
+POSITIONS = 66
 _VOCABULARY = 400
 _BERT = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _ROBERTA = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
@@ -44,14 +46,15 @@ def write_roberta(directory: Path, **changes: Any) -> Path:
     tokens = {"bos_token": bos, "pad_token": pad, "eos_token": eos, "unk_token": unknown}
     tokens |= {"cls_token": bos, "sep_token": eos, "mask_token": mask}
     (directory / "special_tokens_map.json").write_text(json.dumps(tokens))
-    unnamed = {"num_labels": 3, "id2label": None, "type_vocab_size": 1, "num_hidden_layers": 2}
-    return write_model(directory, "roberta", **unnamed | changes)
+    unnamed = {"num_labels": 3, "id2label": None}
+    sizes = {"max_position_embeddings": 514, "type_vocab_size": 1}
+    return write_model(directory, "roberta", **unnamed | sizes | changes)
 
 
 def write_bert(directory: Path, **changes: Any) -> Path:
     """A vocabulary of word pieces, no tokenizer.json, and labels with names."""
     _write_word_pieces(directory, _BERT)
-    return write_model(directory, "bert", num_hidden_layers=2, **changes)
+    return write_model(directory, "bert", **changes)
 
 
 def write_model(directory: Path, architecture: str, **changes: Any) -> Path:

@@ -229,7 +229,10 @@ def _load_tokenizer(path: Path, model: PreTrainedModel) -> Tokenizer:
     except BadInputError:
         raise
     except Exception as error:  # tokenizers raises bare Exception, transformers many kinds
-        raise BadInputError(f"{path} has no usable tokenizer: {_reason(error)}") from error
+        raise BadInputError(
+            f"{path} has no usable tokenizer: {_reason(error)}; it needs {TOKENIZER}, or every "
+            "file of its vocabulary (vocab.json and merges.txt, say)"
+        ) from error
     embeddings: Any = model.get_input_embeddings()
     rows = embeddings.num_embeddings
     if (largest := max(tokenizer.get_vocab().values(), default=0)) >= rows:

@@ -259,7 +259,9 @@ _FORMATS = MappingProxyType(
     {
         "onnx-int8": _Format("model.onnx", _onnx_int8, OnnxModel, 0.25),
         "onnx": _Format("model.onnx", _onnx, OnnxModel, 1e-4),
-        "torchscript": _Format("model.pt", _torchscript, partial(TorchScriptModel, trusted=True), 1e-4),
+        "torchscript": _Format(
+            "model.pt", _torchscript, partial(TorchScriptModel, trusted=True), 1e-4
+        ),
     }
 )
 FORMATS = tuple(_FORMATS)
