@@ -23,6 +23,16 @@ _ROBERTA = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 _MPNET = ("<s>", "<pad>", "</s>", "[UNK]", "<mask>")
 
 
+class Touch:
+    """Pickled, it is a command that writes a file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __reduce__(self) -> Any:  # noqa: D105  # the class says it
+        return Path.touch, (self._file,)
+
+
 @cache
 def sample_texts() -> tuple[str, ...]:
     """The texts of the bundled sample."""

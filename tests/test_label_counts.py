@@ -32,14 +32,37 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 
 
 @pytest.mark.parametrize("count", LABELS)
-def test_predict_shows_every_label(cli: Run, bundles: dict[int, Path], count: int) -> None:
+def test_predict_gives_a_score_for_every_label(
+    cli: Run, bundles: dict[int, Path], count: int
+) -> None:
     ran = cli("predict", "--json", "--model", bundles[count], *TEXTS)
     assert ran.status == 0
     for line in ran.out.splitlines():
         said = json.loads(line)
         assert tuple(said["scores"]) == LABELS[count]
         assert said["label"] == max(said["scores"], key=said["scores"].get)
-    assert cli("predict", "--model", bundles[count], *TEXTS).status == 0
+
+
+@pytest.mark.parametrize("count", LABELS)
+def test_the_table_shows_no_more_scores_than_a_line_can_hold(
+    cli: Run, bundles: dict[int, Path], count: int
+) -> None:
+    ran = cli("predict", "--model", bundles[count], "no")
+    assert ran.status == 0
+    header, line = ran.out.splitlines()
+    scores = LABELS[count] if count < 10 else ("score",)
+    assert header.split() == ["label", *" ".join(scores).split(), "text"]
+    assert len(line.rsplit(maxsplit=len(scores) + 1)) == len(scores) + 2
+
+
+def test_a_label_with_the_name_of_another_column_is_not_lost(cli: Run, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    labels = ["error", "warning", "fine"]
+    export(write_bert(tmp_path), bundle, "torchscript", Description("x", "1", "MIT"), labels=labels)
+    (tmp_path / "in.csv").write_text("text\nWhat a day\n")
+    ran = cli("score", tmp_path / "in.csv", tmp_path / "out.csv", "--model", bundle)
+    assert ran.status == 1
+    assert "label 'error' is another column's name" in ran.err
 
 
 @pytest.mark.parametrize("count", LABELS)

@@ -156,7 +156,7 @@ def test_export_takes_name_and_licence_from_the_checkpoint(
     assert (info.name, info.licence) == ("tiny-roberta", "cc-by-4.0")
     assert info.labels == ("bad", "so so", "good")
     assert info.max_tokens == 128
-    flags = (*flags, "--name", "mine", "--licence", "MIT", "--max-tokens", "512")
-    assert cli("model", "export", unnamed, out, *flags).status == 0
+    more = ("--name", "mine", "--licence", "MIT", "--max-tokens", "512")
+    assert cli("model", "export", unnamed, out, *flags, *more).status == 0
     info = open_bundle(out).manifest.info
     assert (info.name, info.licence, info.max_tokens) == ("mine", "MIT", 512)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from checkpoints import LABELS, Checkpoints, edit_config
+from checkpoints import LABELS, Checkpoints, Touch, edit_config
 from safetensors.torch import load_file, save_file
 from sentencepiece import SentencePieceProcessor
 from tokenizers import Tokenizer
@@ -43,16 +43,6 @@ def pickle_weights(path: Path, **more: Any) -> Path:
     torch.save(load_file(path / SAFE) | more, path / PICKLED)
     (path / SAFE).unlink()
     return path
-
-
-class Touch:
-    """Pickled, it is a command that writes a file."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    def __reduce__(self) -> Any:  # noqa: D105  # the class says it
-        return Path.touch, (self._file,)
 
 
 def test_byte_level_bpe_gets_robertas_special_tokens(roberta: Path) -> None:

@@ -6,11 +6,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from checkpoints import Exports
+from checkpoints import Exports, Touch
 from msgspec import structs
 from structlog.testing import capture_logs
 
@@ -46,16 +45,6 @@ def with_weights(path: Path, raw: bytes) -> Bundle:
     files = manifest.files | {"model.pt": digest(path / "model.pt")}
     write_manifest(path, structs.replace(manifest, files=files))
     return open_bundle(path)
-
-
-class Touch:
-    """Pickled, it is a command that writes a file."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    def __reduce__(self) -> Any:  # noqa: D105  # the class says it
-        return Path.touch, (self._file,)
 
 
 class TwoScores(torch.nn.Module):
