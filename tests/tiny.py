@@ -2,7 +2,12 @@
 
 from pathlib import Path
 
+from sentiserve.models.export import Description
 from sentiserve.models.labelled import Labelled
+from sentiserve.models.training import Recipe
+
+RECIPE = Recipe(epochs=16, batch_size=8, learning_rate=3e-3, max_tokens=16)
+TRAINED = Description("tiny", "1", "Apache-2.0", max_tokens=32, card="# tiny\n")
 
 GOOD = ("lovely", "great", "happy", "best", "wonderful")
 BAD = ("awful", "sad", "worst", "broken", "horrible")

@@ -18,6 +18,7 @@ from sentiserve.protocols import Model
 from sentiserve.tables import WRITABLE, Row, read_rows, write_rows
 from sentiserve.texts import checked_text
 
+_COLUMNS = {"label", "model", "error"}  # that are added, beside one for each label
 _CHUNK = 256  # rows scored, and written to the partial file, together
 
 
@@ -55,6 +56,8 @@ class Scoring:
             raise BadInputError(f"{self.target} is a directory; name a file")
         if not self.target.parent.is_dir():
             raise BadInputError(f"there is no directory {self.target.parent}; make it first")
+        if taken := _COLUMNS & set(self.model.info.labels):
+            raise BadInputError(f"the model's label {min(taken)!r} is another column's name here")
 
     def run(self, on_rows: Callable[[int], object] = lambda _: None) -> tuple[int, int]:
         """Score what isn't scored yet, and write the output.

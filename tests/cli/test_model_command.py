@@ -122,3 +122,41 @@ def test_what_the_extra_train_brings_is_named_when_it_is_missing(
     ran = cli("model", *command)
     assert ran.status == 1
     assert ran.err == "sentiserve: torch is not installed: pip install 'sentiserve[train]'\n"
+
+
+@pytest.fixture
+def unnamed(tmp_path: Path) -> Path:
+    """A checkpoint whose labels have no names, under the name and licence of its card."""
+    from checkpoints import write_roberta
+
+    directory = tmp_path / "tiny-roberta"
+    directory.mkdir()
+    write_roberta(directory)
+    (directory / "README.md").write_text("---\nlicense: cc-by-4.0\n---\n# Tiny\n")
+    return directory
+
+
+def test_export_asks_for_the_names_of_labels_that_have_none(
+    cli: Run, tmp_path: Path, unnamed: Path
+) -> None:
+    ran = cli("model", "export", unnamed, tmp_path / "out", "--format", "torchscript")
+    assert ran.status == 1
+    assert "--labels negative,neutral,positive" in ran.err
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_export_takes_name_and_licence_from_the_checkpoint(
+    cli: Run, tmp_path: Path, unnamed: Path
+) -> None:
+    out = tmp_path / "out"
+    flags = ("--format", "torchscript", "--labels", "bad, so so,good")
+    ran = cli("model", "export", unnamed, out, *flags)
+    assert (ran.status, ran.err) == (0, "")
+    info = open_bundle(out).manifest.info
+    assert (info.name, info.licence) == ("tiny-roberta", "cc-by-4.0")
+    assert info.labels == ("bad", "so so", "good")
+    assert info.max_tokens == 128
+    more = ("--name", "mine", "--licence", "MIT", "--max-tokens", "512")
+    assert cli("model", "export", unnamed, out, *flags, *more).status == 0
+    info = open_bundle(out).manifest.info
+    assert (info.name, info.licence, info.max_tokens) == ("mine", "MIT", 512)

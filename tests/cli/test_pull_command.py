@@ -11,6 +11,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
+from checkpoints import pickle_weights, write_roberta
 from hub import files_of
 from places import SECRET, SIZE, WEIGHTS, HubPlace, Place, bundle_files
 from processes import Run, StartService, eventually
@@ -18,6 +19,7 @@ from processes import Run, StartService, eventually
 from sentiserve.models.bundle import default_bundle, open_bundle
 
 SPEC = "hf:team/tickets"
+ARTICLE = "cardiffnlp/twitter-roberta-base-sentiment"
 MODEL_ID = open_bundle(default_bundle()).manifest.model_id
 
 
@@ -152,13 +154,28 @@ def test_a_service_that_is_still_pulling_stops_at_once(model: HubPlace, tmp_path
     assert "Traceback" not in said
 
 
-def test_export_takes_a_checkpoint_from_a_hub(cli: Run, hub_place: HubPlace) -> None:
-    """How far it gets here shows that the files have arrived."""
-    hub_place.publish({"config.json": b"{}", "model.safetensors": b"?", "run.py": b"import this"})
-    ran = cli("model", "export", SPEC, "bundle")
-    assert ran.status == 1
-    assert "is no usable checkpoint" in ran.err
-    assert set(hub_place.hub.fetched) == {"config.json", "model.safetensors"}
+def _new(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def test_the_articles_model_goes_from_a_hub_to_an_answer(
+    cli: Run, hub_place: HubPlace, tmp_path: Path
+) -> None:
+    """Pickled weights, labels without names, vocabulary and merges, 514 positions."""
+    pickle_weights(write_roberta(_new(tmp_path / "files")))
+    hub_place.hub.add(ARTICLE, files_of(tmp_path / "files") | {"run.py": b"import this"})
+    spec = f"hf:{ARTICLE}"
+    refused = cli("model", "export", spec, "bundle")
+    assert (refused.status, "--allow-pickle" in refused.err) == (1, True)
+    labels = "negative,neutral,positive"
+    exported = cli("model", "export", spec, "bundle", "--labels", labels, "--allow-pickle")
+    assert (exported.status, exported.err) == (0, "")
+    assert "run.py" not in hub_place.hub.fetched
+    (tmp_path / "bundle").rename(tmp_path / "moved")
+    said = json.loads(cli("predict", "--json", "--model", "moved", "What a lovely day!").out)
+    assert list(said["scores"]) == labels.split(",")
+    assert open_bundle(tmp_path / "moved").manifest.name == ARTICLE
 
 
 def test_what_a_checkpoint_lacks_is_named_before_anything_is_fetched(

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 import structlog
 from places import SECRET, SIZE, SLACK, WEIGHTS, Place, bundle_files
 
 from sentiserve.errors import BadInputError, BundleError, UnreachableError
-from sentiserve.models.bundle import default_bundle, open_bundle
+from sentiserve.models.bundle import MANIFEST, default_bundle, open_bundle
 from sentiserve.models.locations import locate, remote
 
 
@@ -134,4 +135,12 @@ def test_a_cache_that_is_full_of_something_else_is_an_error_that_names_it(
 ) -> None:
     (tmp_path / "cache").touch()
     with pytest.raises(BundleError, match=str(tmp_path / "cache")):
+        locate(place.spec)
+
+
+def test_a_program_is_not_run_from_elsewhere(place: Place) -> None:
+    files = bundle_files()
+    manifest = msgspec.json.decode(files[MANIFEST]) | {"format": "torchscript"}
+    place.publish({**files, MANIFEST: msgspec.json.encode(manifest)})
+    with pytest.raises(BundleError, match=f"sentiserve model pull {place.spec} DIR"):
         locate(place.spec)

@@ -171,31 +171,64 @@ def train(
     typer.echo(f"checkpoint in {out}; make a bundle of it with: sentiserve model export {out} DIR")
 
 
-@app.command(epilog=examples("sentiserve model export checkpoint my-bundle --name my-classifier"))
+@app.command(
+    epilog=examples(
+        "sentiserve model export checkpoint my-bundle",
+        "sentiserve model export twitter-roberta-base-sentiment my-bundle --allow-pickle "
+        "--labels negative,neutral,positive",
+        "sentiserve model export checkpoint my-bundle --format torchscript --max-tokens 512",
+    )
+)
 def export(
     checkpoint: Annotated[
         str, typer.Argument(help="A fine-tuned Hugging Face directory, or hf:ORG/NAME[@REV].")
     ],
     out: Annotated[Path, typer.Argument(help="Directory for the bundle.")],
-    format_: Annotated[str, typer.Option("--format", help="onnx-int8 or onnx.")] = "onnx-int8",
-    name: Annotated[str, typer.Option(help="Name of the model.")] = "my-classifier",
+    format_: Annotated[
+        str, typer.Option("--format", help="onnx-int8, onnx or torchscript.")
+    ] = "onnx-int8",
+    name: Annotated[
+        str | None, typer.Option(help="Name of the model; its directory's if not given.")
+    ] = None,
     revision: Annotated[str, typer.Option(help="Revision of the model.")] = "1",
-    licence: Annotated[str, typer.Option(help="SPDX name of its licence.")] = "Apache-2.0",
+    licence: Annotated[
+        str | None,
+        typer.Option(help="SPDX name of its licence; what its README.md says if not given."),
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(help="Names of its labels in their order, if it has none; comma-separated."),
+    ] = None,
     preprocessing: Annotated[str, typer.Option(help="tweet-v1 or none.")] = "tweet-v1",
-    max_tokens: Annotated[int, typer.Option(min=4, help="Longer texts are cut.")] = 128,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(
+            min=4, help="Longer texts are cut; 128 if not given, or fewer if it can't take them."
+        ),
+    ] = None,
     card: Annotated[Path | None, typer.Option(help="The model card, a Markdown file.")] = None,
+    allow_pickle: Annotated[
+        bool, typer.Option("--allow-pickle", help="Read weights that are pickled.")
+    ] = False,
 ) -> None:
-    """Turn a checkpoint into a bundle; needs the extra 'train'."""
+    """Turn a checkpoint into a bundle, and compare the two; needs the extra 'train'."""
     needs("train", "torch", "transformers", "onnx", "onnxscript")
+    from sentiserve.models.checkpoint import licence_of
     from sentiserve.models.export import Description
     from sentiserve.models.export import export as export_
 
+    name = name or _name(checkpoint)
     try:
         text = card.read_text() if card else f"# {name}\n\nNothing is said of this model yet.\n"
     except (OSError, UnicodeDecodeError) as error:
         raise SentiserveError(f"{card}: {error}") from error
+    directory = _checkpoint(checkpoint, allow_pickle=allow_pickle)
+    licence = licence or licence_of(directory)
     description = Description(name, revision, licence, preprocessing, max_tokens, text)
-    manifest = export_(_checkpoint(checkpoint), out, format_, description)
+    names = [label.strip() for label in labels.split(",")] if labels else []
+    manifest = export_(
+        directory, out, format_, description, labels=names, allow_pickle=allow_pickle
+    )
     typer.echo(f"{manifest.name} {manifest.model_id} in {out}")
 
 
@@ -207,11 +240,18 @@ def _directory(bundle: str | None) -> Path:
         return locate(bundle or load_settings().model, on_progress)
 
 
-def _checkpoint(spec: str) -> Path:
+def _name(checkpoint: str) -> str:
+    """ORG/NAME of a repository, or the name of a directory."""
+    if checkpoint.startswith("hf:"):
+        return checkpoint.removeprefix("hf:").partition("@")[0]
+    return Path(checkpoint).resolve().name
+
+
+def _checkpoint(spec: str, *, allow_pickle: bool) -> Path:
     if not spec.startswith("hf:"):
         return Path(spec)
     needs("hub", "huggingface_hub")
     from sentiserve.models.hub_checkpoint import fetch_checkpoint
 
     with download_bar() as on_progress:
-        return fetch_checkpoint(spec, on_progress)
+        return fetch_checkpoint(spec, on_progress, pickled=allow_pickle)

@@ -10,6 +10,7 @@ from sentiserve.cli.console import download_bar, examples, json_line, setting, t
 from sentiserve.errors import BadInputError
 from sentiserve.texts import checked_text
 
+_MOST_COLUMNS = 6  # of scores on one line; of more labels, only the best one is shown
 EXAMPLES = examples(
     'sentiserve predict "What a lovely day" "Never again."',
     "sentiserve predict --json - < texts.txt",
@@ -47,13 +48,16 @@ def predict(
             )
         return
     labels = loaded.info.labels
+    if len(labels) > _MOST_COLUMNS:
+        rows = [[s.label, f"{s.scores[s.label]:.3f}"] for s in sentiments]
+        columns = ["score"]
+    else:
+        rows = [[s.label, *(f"{s.scores[label]:.3f}" for label in labels)] for s in sentiments]
+        columns = [*labels]
     table(
-        ["label", *labels, "text"],
-        [
-            [s.label, *(f"{s.scores[label]:.3f}" for label in labels), text]
-            for text, s in zip(checked, sentiments, strict=True)
-        ],
-        right=labels,
+        ["label", *columns, "text"],
+        [[*row, text] for row, text in zip(rows, checked, strict=True)],
+        right=columns,
     )
 
 

@@ -14,6 +14,7 @@ from sentiserve.types import ModelInfo
 MANIFEST = "bundle.json"
 TOKENIZER = "tokenizer.json"
 CARD = "README.md"
+PROGRAMS = frozenset({"torchscript"})  # formats whose weights are code as well
 MAX_MANIFEST = 1 << 20  # bytes
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]

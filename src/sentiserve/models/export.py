@@ -1,25 +1,43 @@
 """Turn a fine-tuned Hugging Face directory into a bundle. Needs the extra ``train``."""
 
+import io
 import logging
+import re
 import warnings
+import zipfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import onnx
 import torch
-from tokenizers import Tokenizer
-from transformers import AutoModelForSequenceClassification, PreTrainedModel
-from transformers.utils import logging as transformers_logging
+from transformers import PreTrainedModel
 
-from sentiserve.errors import BadInputError
-from sentiserve.models.bundle import CARD, TOKENIZER, Manifest, digest, write_manifest
+from sentiserve.errors import BadInputError, SentiserveError
+from sentiserve.models.bundle import (
+    CARD,
+    TOKENIZER,
+    Bundle,
+    Manifest,
+    digest,
+    open_bundle,
+    write_manifest,
+)
+from sentiserve.models.checkpoint import Checkpoint, load_checkpoint
+from sentiserve.models.classifier import Classifier
+from sentiserve.models.onnx import OnnxModel
 from sentiserve.models.preprocessing import PREPROCESSING
 from sentiserve.models.quantisation import quantise
 from sentiserve.models.staging import check_replaceable, replacing
+from sentiserve.models.torchscript import TorchScriptModel
+from sentiserve.models.verification import verify
 
-FORMATS = ("onnx-int8", "onnx")
-_WEIGHTS = "model.onnx"
 _OPSET = 21
+_ONNX_LIMIT = 2_000_000_000  # bytes; protobuf's is 2 GiB, for the weights and all else
+_DEFAULT_TOKENS = 128
+_COUNTER = re.compile(r"___torch_mangle_\d+")  # of the classes that a process has traced
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,55 +48,90 @@ class Description:
     revision: str
     licence: str
     preprocessing: str = "tweet-v1"
-    max_tokens: int = 128
+    max_tokens: int | None = None  # 128, or what the model has positions for if that is less
     card: str = ""  # Markdown
 
 
-def export(checkpoint: Path, out: Path, format_: str, description: Description) -> Manifest:
-    """Write a bundle; an earlier one in the same place is replaced only when all is written.
+@dataclass(frozen=True, slots=True)
+class _Format:
+    weights: str  # the file's name
+    serialise: Callable[[Checkpoint], bytes]
+    engine: Callable[[Bundle], Classifier]
+    tolerance: float  # see verify
+
+
+def export(
+    checkpoint: Path,
+    out: Path,
+    format_: str,
+    description: Description,
+    *,
+    labels: Sequence[str] = (),
+    allow_pickle: bool = False,
+) -> Manifest:
+    """Write a bundle that says what the checkpoint says.
+
+    An earlier bundle in the same place is replaced only when the new one is written and its
+    scores were compared with the checkpoint's.
 
     Args:
-        checkpoint: a directory with ``config.json``, ``model.safetensors`` and
-            ``tokenizer.json``.
+        checkpoint: a directory in the layout of the Hugging Face hub.
         out: the bundle's directory.
         format_: one of ``FORMATS``.
         description: the rest of the manifest, and the model card.
+        labels: see ``load_checkpoint``.
+        allow_pickle: see ``load_checkpoint``.
 
     Raises:
-        BadInputError: the checkpoint is no sequence classifier, or ``out`` holds other files.
+        BadInputError: the checkpoint can't be exported, or ``out`` holds other files.
+        SentiserveError: the bundle can't be written.
     """
     if format_ not in FORMATS or description.preprocessing not in PREPROCESSING:
         known = (*FORMATS, *PREPROCESSING)
         raise BadInputError(f"known formats and preprocessings are {', '.join(known)}")
-    check_replaceable(out)
-    model = _load(checkpoint, description.max_tokens)
-    tokenizer = _load_tokenizer(checkpoint)
-    with replacing(out) as bundle:
-        graph = _to_onnx(model)
-        onnx.save(quantise(graph) if format_ == "onnx-int8" else graph, bundle / _WEIGHTS)
-        tokenizer.save(str(bundle / TOKENIZER))
-        (bundle / CARD).write_text(description.card)
-        manifest = _manifest(bundle, model, format_, description)
-        write_manifest(bundle, manifest)
+    try:
+        check_replaceable(out)
+        loaded = load_checkpoint(checkpoint, labels, allow_pickle=allow_pickle)
+        max_tokens = _max_tokens(checkpoint, loaded, description.max_tokens)
+        with replacing(out.absolute()) as new:
+            manifest = _write(new, loaded, format_, description, max_tokens)
+            chosen = _FORMATS[format_]
+            verify(chosen.engine(open_bundle(new)), loaded, chosen.tolerance)
+    except OSError as error:
+        raise SentiserveError(f"{out} cannot be written: {error.strerror}") from error
     return manifest
 
 
-def _load(checkpoint: Path, max_tokens: int) -> PreTrainedModel:
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        model = AutoModelForSequenceClassification.from_pretrained(
-            checkpoint,
-            local_files_only=True,
-            use_safetensors=True,
-            attn_implementation="eager",
+def _max_tokens(path: Path, checkpoint: Checkpoint, wanted: int | None) -> int:
+    if wanted is None:
+        return min(_DEFAULT_TOKENS, checkpoint.max_tokens)
+    if wanted > checkpoint.max_tokens:
+        raise BadInputError(
+            f"{path} has positions for {checkpoint.max_tokens} tokens; {wanted} are too many"
         )
-    except (OSError, ValueError) as error:
-        raise BadInputError(f"{checkpoint} is no usable checkpoint: {error}") from error
-    positions: int = model.config.max_position_embeddings
-    if max_tokens > positions:
-        raise BadInputError(f"{checkpoint} has {positions} positions; {max_tokens} are too many")
-    evaluating: PreTrainedModel = model.eval()
-    return evaluating
+    return wanted
+
+
+def _write(
+    bundle: Path, checkpoint: Checkpoint, format_: str, description: Description, max_tokens: int
+) -> Manifest:
+    chosen = _FORMATS[format_]
+    (bundle / chosen.weights).write_bytes(chosen.serialise(checkpoint))
+    (bundle / TOKENIZER).write_text(checkpoint.tokenizer.to_str(pretty=True), "utf-8")
+    (bundle / CARD).write_text(description.card, "utf-8")
+    manifest = Manifest(
+        name=description.name,
+        revision=description.revision,
+        format=format_,
+        weights=chosen.weights,
+        labels=checkpoint.labels,
+        max_tokens=max_tokens,
+        preprocessing=description.preprocessing,
+        licence=description.licence,
+        files={name: digest(bundle / name) for name in (CARD, chosen.weights, TOKENIZER)},
+    )
+    write_manifest(bundle, manifest)
+    return open_bundle(bundle).manifest
 
 
 class _Logits(torch.nn.Module):
@@ -90,32 +143,50 @@ class _Logits(torch.nn.Module):
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self._model(
-            input_ids=input_ids, attention_mask=attention_mask
+            input_ids=input_ids, attention_mask=attention_mask, return_dict=True
         ).logits
         return logits
 
 
-def _to_onnx(model: PreTrainedModel) -> onnx.ModelProto:
-    ids = torch.ones((2, 7), dtype=torch.long)
+def _example(checkpoint: Checkpoint) -> tuple[torch.Tensor, torch.Tensor]:
+    """A batch of two, one of them padded, from which a graph for all sizes is made."""
+    tokens = checkpoint.tokenizer.encode("one two three four five six seven").ids[:7]
+    ids = torch.tensor([tokens, tokens])
     mask = torch.ones_like(ids)
+    ids[1, 5:] = checkpoint.model.config.pad_token_id or 0
     mask[1, 5:] = 0
+    return ids, mask
+
+
+def _to_onnx(checkpoint: Checkpoint) -> onnx.ModelProto:
+    weights = sum(p.numel() * p.element_size() for p in checkpoint.model.parameters())
+    if weights > _ONNX_LIMIT:
+        raise BadInputError(
+            f"the model has {weights / 1e9:.1f} GB of weights, and an ONNX file holds "
+            f"{_ONNX_LIMIT / 1e9:.0f}; export it with --format torchscript"
+        )
     shape = {
         0: torch.export.Dim("batch"),
-        1: torch.export.Dim("tokens", max=model.config.max_position_embeddings),
+        1: torch.export.Dim("tokens", max=checkpoint.max_tokens),
     }
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():  # torch's are of its own insides
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            _Logits(model).eval(),
-            (ids, mask),
-            dynamo=True,
-            input_names=["input_ids", "attention_mask"],
-            output_names=["logits"],
-            dynamic_shapes={"input_ids": shape, "attention_mask": shape},
-            opset_version=_OPSET,
-            verbose=False,
-        )
+    try:
+        with warnings.catch_warnings():  # torch's are of its own insides
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                _Logits(checkpoint.model).eval(),
+                _example(checkpoint),
+                dynamo=True,
+                input_names=["input_ids", "attention_mask"],
+                output_names=["logits"],
+                dynamic_shapes={"input_ids": shape, "attention_mask": shape},
+                opset_version=_OPSET,
+                verbose=False,
+            )
+    except Exception as error:  # whatever an architecture makes the exporter stumble over
+        raise BadInputError(
+            "this architecture cannot be exported to ONNX; try --format torchscript"
+        ) from error
     if program is None:
         raise BadInputError("this architecture cannot be exported to ONNX")
     return _without_traces(program.model_proto)
@@ -131,32 +202,50 @@ def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _load_tokenizer(checkpoint: Path) -> Tokenizer:
+def _onnx(checkpoint: Checkpoint) -> bytes:
+    return bytes(_to_onnx(checkpoint).SerializeToString())
+
+
+def _onnx_int8(checkpoint: Checkpoint) -> bytes:
+    return bytes(quantise(_to_onnx(checkpoint)).SerializeToString())
+
+
+def _torchscript(checkpoint: Checkpoint) -> bytes:
+    archive = io.BytesIO()
     try:
-        tokenizer = Tokenizer.from_file(str(checkpoint / TOKENIZER))
-    except Exception as error:  # tokenizers raises bare Exception
-        raise BadInputError(f"{checkpoint / TOKENIZER} is no usable tokenizer: {error}") from error
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
+        with warnings.catch_warnings(), torch.no_grad():  # torch's are of its own insides
+            warnings.simplefilter("ignore")
+            traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+                _Logits(checkpoint.model).eval(), _example(checkpoint), check_trace=False
+            )
+            torch.jit.save(torch.jit.freeze(traced), archive)
+    except Exception as error:  # whatever an architecture makes the tracer stumble over
+        raise BadInputError(
+            "this architecture cannot be exported to TorchScript; try --format onnx"
+        ) from error
+    return _without_debugging(archive)
 
 
-def _manifest(
-    bundle: Path,
-    model: PreTrainedModel,
-    format_: str,
-    description: Description,
-) -> Manifest:
-    names = sorted((model.config.id2label or {}).items(), key=lambda item: int(item[0]))
-    labels = tuple(name for _, name in names)
-    return Manifest(
-        name=description.name,
-        revision=description.revision,
-        format=format_,
-        weights=_WEIGHTS,
-        labels=labels,
-        max_tokens=description.max_tokens,
-        preprocessing=description.preprocessing,
-        licence=description.licence,
-        files={name: digest(bundle / name) for name in (CARD, _WEIGHTS, TOKENIZER)},
-    )
+def _without_debugging(archive: io.BytesIO) -> bytes:
+    """Drop what torch notes of the machine's paths and of what it traced before."""
+    clean = io.BytesIO()
+    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(clean, "w") as new:
+        for name in old.namelist():
+            if not name.endswith((".debug_pkl", "/.data/serialization_id")):
+                raw = old.read(name)
+                if name.endswith((".py", "/data.pkl")):
+                    raw = _COUNTER.sub("___torch_mangle_0", raw.decode("latin-1")).encode("latin-1")
+                new.writestr(zipfile.ZipInfo(_COUNTER.sub("___torch_mangle_0", name)), raw)
+    return clean.getvalue()
+
+
+_FORMATS = MappingProxyType(
+    {
+        "onnx-int8": _Format("model.onnx", _onnx_int8, OnnxModel, 0.25),
+        "onnx": _Format("model.onnx", _onnx, OnnxModel, 1e-4),
+        "torchscript": _Format(
+            "model.pt", _torchscript, partial(TorchScriptModel, trusted=True), 1e-4
+        ),
+    }
+)
+FORMATS = tuple(_FORMATS)

@@ -71,7 +71,12 @@ def _wanted(hub: Hub, *, pickled: bool) -> list[str]:
     if _CONFIG not in names:
         raise BadInputError(f"{hub} is no checkpoint: it has no {_CONFIG}")
     if not weights:
-        raise BadInputError(f"{hub} has no weights in safetensors, which can be read without risk")
+        pickles = any(_PICKLED.fullmatch(name) for name in names)
+        raise BadInputError(
+            f"{hub} has its weights only pickled; give --allow-pickle if you trust their author"
+            if pickles
+            else f"{hub} has no weights in safetensors"
+        )
     small = [name for name in names if name == _CARD or _TOKENIZER.fullmatch(name)]
     return [*small, *weights, _CONFIG]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from sentiserve.errors import BadInputError, BundleError, UnreachableError
-from sentiserve.models.bundle import MANIFEST, default_bundle
+from sentiserve.models.bundle import MANIFEST, PROGRAMS, default_bundle, parse_manifest
 from sentiserve.models.pull import pull, read_manifest
 from sentiserve.models.remote import OnProgress, Remote, quiet
 from sentiserve.plugins import needs
@@ -69,6 +69,7 @@ def locate(spec: str | None, on_progress: OnProgress = quiet) -> Path:
     place, copies = remote(spec), _copies(spec)
     try:
         raw = read_manifest(place)
+        _refuse_programs(spec, raw)
         copy = copies / hashlib.sha256(raw).hexdigest()[:16]
         pull(place, raw, copy, on_progress)
     except UnreachableError as error:
@@ -82,6 +83,15 @@ def locate(spec: str | None, on_progress: OnProgress = quiet) -> Path:
         raise BundleError(f"{error} (an earlier copy that you may name is {latest})") from error
     _keep(copy)
     return copy
+
+
+def _refuse_programs(spec: str, raw: bytes) -> None:
+    """What comes from elsewhere is data; what is a program is run only by its directory's name."""
+    if parse_manifest(raw, spec).format in PROGRAMS:
+        raise BundleError(
+            f"{spec} is a program, as every TorchScript archive is, and is not run from "
+            f"elsewhere; if you trust its author: sentiserve model pull {spec} DIR, and name DIR"
+        )
 
 
 def _copies(spec: str) -> Path:

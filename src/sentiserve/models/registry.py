@@ -9,6 +9,7 @@ from sentiserve.protocols import Model
 ENGINES = {
     "onnx": "sentiserve.models.onnx:OnnxModel",
     "onnx-int8": "sentiserve.models.onnx:OnnxModel",
+    "torchscript": "sentiserve.models.torchscript:TorchScriptModel",
 }
 
 

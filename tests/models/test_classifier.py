@@ -1,0 +1,69 @@
+"""What the engines share, under an engine that keeps what it is given."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from checkpoints import Exports
+from numpy.typing import NDArray
+
+from sentiserve.errors import ModelError
+from sentiserve.models.bundle import default_bundle, open_bundle
+from sentiserve.models.classifier import Classifier
+
+Ids = NDArray[np.int64]
+
+
+class Keeping(Classifier):
+    """Gives the logits that it was told to, and keeps what it was asked."""
+
+    def __init__(self, path: Path, *logits: float) -> None:
+        super().__init__(open_bundle(path))
+        self.asked: list[tuple[Ids, Ids]] = []
+        self._answer = logits or (0.0, 1.0, 2.0)
+
+    def _logits(self, ids: Ids, mask: Ids) -> NDArray[np.floating]:
+        self.asked.append((ids, mask))
+        return np.tile(np.array(self._answer), (len(ids), 1))
+
+
+def test_texts_are_padded_with_the_models_own_token_and_masked(exported: Exports) -> None:
+    """RoBERTa counts its positions by the tokens that are not padding, whose id is 1."""
+    model = Keeping(exported("roberta", "torchscript"))
+    model.predict(["a", "a much longer text"])
+    ((ids, mask),) = model.asked
+    lengths = mask.sum(axis=1)
+    assert lengths[0] < lengths[1] == ids.shape[1]
+    for row, length in enumerate(lengths):
+        assert mask[row, :length].all()
+        assert (ids[row, 0], ids[row, length - 1]) == (0, 2)
+        assert (ids[row, length:] == 1).all()
+
+
+def test_a_tokenizer_that_names_no_padding_gets_zeros() -> None:
+    model = Keeping(default_bundle())
+    model.predict(["a", "a much longer text"])
+    ((ids, mask),) = model.asked
+    assert (ids[mask == 0] == 0).all()
+    assert ids[mask == 1].all()
+
+
+def test_scores_are_the_softmax_of_the_logits_however_large() -> None:
+    (sentiment,) = Keeping(default_bundle(), 1000.0, 1000.0, -1000.0).predict(["text"])
+    assert list(sentiment.scores.values()) == [0.5, 0.5, 0.0]
+
+
+def test_many_texts_are_run_in_batches_of_like_length_and_answered_in_order() -> None:
+    model = Keeping(default_bundle())
+    texts = ["word " * (1 + 37 * i % 100) for i in range(60)]
+    assert len(model.predict(texts)) == len(texts)
+    widths = [ids.shape[1] for ids, _ in model.asked]
+    assert len(widths) > 1
+    assert widths == sorted(widths)
+    assert all(ids.size <= 2048 for ids, _ in model.asked)
+
+
+@pytest.mark.parametrize("logits", [(0.0, float("nan"), 1.0), (0.0, 1.0)])
+def test_an_engine_that_gives_nonsense_is_a_models_error(logits: tuple[float, ...]) -> None:
+    with pytest.raises(ModelError):
+        Keeping(default_bundle(), *logits).predict(["text"])
