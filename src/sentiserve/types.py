@@ -95,6 +95,7 @@ class ModelInfo:
     format: str
     licence: str
     quality: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    temperature: float = 1.0
 
 
 class Entity(StrEnum):

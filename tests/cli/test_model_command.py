@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -160,3 +161,77 @@ def test_export_takes_name_and_licence_from_the_checkpoint(
     assert cli("model", "export", unnamed, out, *flags, *more).status == 0
     info = open_bundle(out).manifest.info
     assert (info.name, info.licence, info.max_tokens) == ("mine", "MIT", 512)
+
+
+def test_evaluate_shows_figures_by_slice(cli: Run, labelled: Path) -> None:
+    said = json.loads(cli("model", "evaluate", labelled, "--slices", "--json").out)
+    assert said["slices"]["up to 10 words"] == {
+        "texts": 6,
+        "macro_recall": said["macro_recall"],
+        "accuracy": said["accuracy"],
+    }
+    assert said["slices"]["negation"]["macro_recall"] is None
+    shown = cli("model", "evaluate", labelled, "--slices").out
+    assert re.search(r"negation +1 +\u2013 +\d\.\d{4}", shown)
+    assert re.search(r"emoji +0 +\u2013 +\u2013", shown)
+
+
+def test_no_slices_unasked(cli: Run, labelled: Path) -> None:
+    assert "slices" not in json.loads(cli("model", "evaluate", labelled, "--json").out)
+
+
+@pytest.fixture
+def contested(labelled: Path) -> Path:
+    """Labels of which the model can get only some right."""
+    with labelled.open("a") as file:
+        file.write("The soup was awful.\tpositive\nThe train was lovely.\tneutral\n")
+    return labelled
+
+
+def test_calibrate_keeps_the_temperature_in_the_manifest(
+    cli: Run, contested: Path, bundle: Path
+) -> None:
+    said = json.loads(cli("model", "calibrate", contested, "--model", bundle, "--json").out)
+    info = open_bundle(bundle).manifest.info
+    assert info.temperature == said["temperature"] != 1
+    assert info.id == said["model"] != INFO.id
+    assert not info.quality
+    assert said["after"]["nll"] < said["before"]["nll"]
+    assert {"calibration_error", "nll"} == set(said["cross_fitted"])
+    assert json.loads(cli("model", "info", bundle, "--json").out)["temperature"] == info.temperature
+
+
+def test_calibrate_changes_scores_and_no_label(cli: Run, contested: Path, bundle: Path) -> None:
+    def confusion() -> object:
+        return json.loads(cli("model", "evaluate", contested, "--model", bundle, "--json").out)
+
+    before = confusion()
+    ran = cli("model", "calibrate", contested, "--model", bundle)
+    assert ran.status == 0
+    for word in ("before", "after", "cross-fitted", "calibration_error", "nll"):
+        assert word in ran.out
+    after = confusion()
+    assert isinstance(before, dict)
+    assert isinstance(after, dict)
+    assert after["confusion"] == before["confusion"]
+    assert after["calibration_error"] != before["calibration_error"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        ((), "--model"),
+        (("--model", str(default_bundle())), "copy it"),
+        (("--model", "hf:my-team/tickets"), "sentiserve model pull"),
+        (("--model", "s3://my-bucket/tickets"), "sentiserve model pull"),
+        (("--model", "nowhere"), "nowhere is no model bundle"),
+    ],
+)
+def test_calibrate_rewrites_only_a_bundle_that_is_named_and_yours(
+    cli: Run, contested: Path, flags: tuple[str, ...], says: str
+) -> None:
+    before = (default_bundle() / "bundle.json").read_bytes()
+    ran = cli("model", "calibrate", contested, *flags)
+    assert ran.status != 0
+    assert says in ran.err
+    assert (default_bundle() / "bundle.json").read_bytes() == before

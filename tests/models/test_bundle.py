@@ -15,6 +15,7 @@ from sentiserve.models.bundle import (
     default_bundle,
     open_bundle,
     record_quality,
+    record_temperature,
     write_manifest,
 )
 
@@ -74,6 +75,11 @@ def test_a_directory_without_manifest_is_no_bundle(tmp_path: Path) -> None:
         lambda m: m.update(preprocessing="unheard-of"),
         lambda m: m.update(surprise=True),
         lambda m: m.update(weights="other.onnx"),
+        lambda m: m.update(temperature=0),
+        lambda m: m.update(temperature=-1.5),
+        lambda m: m.update(temperature=20.1),
+        lambda m: m.update(temperature=0.04),
+        lambda m: m.update(temperature="warm"),
         lambda m: m["files"].pop("model.onnx"),
         lambda m: m["files"].update({"../../etc/passwd": "0" * 64}),
         lambda m: m["files"].update({"model.onnx": "not a digest"}),
@@ -101,6 +107,7 @@ def test_a_manifest_that_is_no_json_is_refused(copy: Path, raw: bytes) -> None:
         lambda m: m.update(preprocessing="none"),
         lambda m: m.update(labels=["a", "b", "c"]),
         lambda m: m.update(labels=list(reversed(m["labels"]))),
+        lambda m: m.update(temperature=1.3),
     ],
 )
 def test_whatever_decides_a_prediction_changes_the_model_id(
@@ -113,10 +120,28 @@ def test_whatever_decides_a_prediction_changes_the_model_id(
 
 def test_what_decides_no_prediction_leaves_the_model_id(copy: Path) -> None:
     before = model_id(copy)
-    edit(copy, lambda m: m.update(name="other", revision="9", licence="MIT"))
+    edit(copy, lambda m: m.update(name="other", revision="9", licence="MIT", temperature=1))
     record_quality(open_bundle(copy), {"accuracy": 0.5})
     assert model_id(copy) == before
     assert open_bundle(copy).manifest.quality == {"accuracy": 0.5}
+
+
+def test_a_temperature_makes_another_model_of_which_nothing_is_measured(copy: Path) -> None:
+    before = open_bundle(copy)
+    manifest = record_temperature(before, 1.3)
+    assert open_bundle(copy).manifest == manifest
+    assert manifest.info.temperature == 1.3
+    assert manifest.model_id != before.manifest.model_id
+    assert before.manifest.quality
+    assert not manifest.quality
+
+
+def test_a_manifest_that_cannot_be_written_stays_as_it_was(copy: Path) -> None:
+    bundle, before = open_bundle(copy), (copy / MANIFEST).read_bytes()
+    (copy / f".{MANIFEST}.new").mkdir()
+    with pytest.raises(BundleError, match="cannot be written"):
+        record_temperature(bundle, 1.3)
+    assert (copy / MANIFEST).read_bytes() == before
 
 
 def test_a_manifest_is_written_as_it_is_read(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from checkpoints import Exports
 from numpy.typing import NDArray
 
 from sentiserve.errors import ModelError
-from sentiserve.models.bundle import default_bundle, open_bundle
+from sentiserve.models.bundle import default_bundle, open_bundle, record_temperature
 from sentiserve.models.classifier import Classifier
 
 Ids = NDArray[np.int64]
@@ -51,6 +51,15 @@ def test_a_tokenizer_that_names_no_padding_gets_zeros() -> None:
 def test_scores_are_the_softmax_of_the_logits_however_large() -> None:
     (sentiment,) = Keeping(default_bundle(), 1000.0, 1000.0, -1000.0).predict(["text"])
     assert list(sentiment.scores.values()) == [0.5, 0.5, 0.0]
+
+
+def test_a_temperature_divides_the_logits_and_keeps_the_label(bundle: Path) -> None:
+    (plain,) = Keeping(bundle, 0.0, 3.0, 6.0).predict(["text"])
+    record_temperature(open_bundle(bundle), 3.0)
+    (cooled,) = Keeping(bundle, 0.0, 3.0, 6.0).predict(["text"])
+    powers = np.exp([0.0, 1.0, 2.0])
+    assert list(cooled.scores.values()) == pytest.approx(powers / powers.sum(), abs=1e-6)
+    assert cooled.label == plain.label
 
 
 def test_many_texts_are_run_in_batches_of_like_length_and_answered_in_order() -> None:

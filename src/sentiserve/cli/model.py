@@ -73,7 +73,11 @@ def pull(
     typer.echo(f"{manifest.name} {manifest.model_id} in {out}")
 
 
-@app.command(epilog=examples("sentiserve model evaluate dev.tsv"))
+@app.command(
+    epilog=examples(
+        "sentiserve model evaluate dev.tsv", "sentiserve model evaluate dev.tsv --slices"
+    )
+)
 def evaluate(
     data: Annotated[Path, typer.Argument(help="A table with the columns text and label.")],
     bundle: Annotated[str | None, setting("model")] = None,
@@ -81,17 +85,24 @@ def evaluate(
     record: Annotated[
         bool, typer.Option("--record", help="Keep the figures in the bundle's manifest.")
     ] = False,
+    slices: Annotated[
+        bool, typer.Option("--slices", help="Also by length, negation, emoji and the like.")
+    ] = False,
 ) -> None:
     """How good a bundle's model is on labelled texts."""
+    from sentiserve.cli.quality import slice_table
     from sentiserve.models.bundle import open_bundle, record_quality
     from sentiserve.models.evaluation import evaluate as evaluate_
     from sentiserve.models.labelled import read_labelled
     from sentiserve.models.registry import load_model
+    from sentiserve.models.slices import by_slice
 
     directory = _directory(bundle)
     labelled = read_labelled(data)
     model = load_model(directory)
-    result = evaluate_(model.info.labels, labelled, model.predict(labelled.texts))
+    sentiments = model.predict(labelled.texts)
+    result = evaluate_(model.info.labels, labelled, sentiments)
+    kinds = by_slice(model.info.labels, labelled, sentiments) if slices else {}
     if record:
         record_quality(open_bundle(directory), result.figures | {"texts": len(labelled.texts)})
     if as_json:
@@ -103,6 +114,7 @@ def evaluate(
                 "recall": result.recall,
                 "precision": result.precision,
                 "confusion": result.confusion.tolist(),
+                **({"slices": kinds} if slices else {}),
             }
         )
         return
@@ -117,6 +129,44 @@ def evaluate(
             for label, counts in zip(labels, result.confusion.tolist(), strict=True)
         ],
         right=["recall", "precision", *(f"said {label}" for label in labels)],
+    )
+    if slices:
+        typer.echo()
+        slice_table(kinds)
+
+
+@app.command(epilog=examples("sentiserve model calibrate held-out.tsv --model my-bundle"))
+def calibrate(
+    data: Annotated[Path, typer.Argument(help="A table with the columns text and label.")],
+    bundle: Annotated[
+        str, typer.Option("--model", help="The bundle's directory; its manifest is rewritten.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Fit a temperature to labelled texts, so that scores are right as often as they say.
+
+    Take texts that the model was not trained on. No label changes, but the scores do, and with
+    them the model id; measured figures are dropped from the manifest.
+    """
+    from dataclasses import asdict
+
+    from sentiserve.cli.quality import calibration_table, rewritable
+    from sentiserve.models.bundle import open_bundle, record_temperature
+    from sentiserve.models.calibration import calibrate as calibrate_
+    from sentiserve.models.labelled import read_labelled
+    from sentiserve.models.registry import load_model
+
+    opened = open_bundle(rewritable(bundle))
+    labelled = read_labelled(data)
+    result = calibrate_(load_model(opened.path), labelled)
+    manifest = record_temperature(opened, result.temperature)
+    if as_json:
+        json_line({"model": manifest.model_id, "texts": len(labelled.texts), **asdict(result)})
+        return
+    calibration_table(opened.manifest.temperature, result)
+    typer.echo(
+        f"\n{manifest.name} {manifest.model_id} in {bundle}; measure it with: "
+        f"sentiserve model evaluate DATA --model {bundle} --record"
     )
 
 

@@ -1,9 +1,10 @@
 """Bundles: directories that hold all that a model needs, and prove that it is unchanged."""
 
 import hashlib
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -16,10 +17,12 @@ TOKENIZER = "tokenizer.json"
 CARD = "README.md"
 PROGRAMS = frozenset({"torchscript"})  # formats whose weights are code as well
 MAX_MANIFEST = 1 << 20  # bytes
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+Temperature = Annotated[float, msgspec.Meta(ge=MIN_TEMPERATURE, le=MAX_TEMPERATURE)]
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,6 +32,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         weights: the name of the file that the engine reads.
         files: a SHA-256, in hex, for every other file of the bundle.
         quality: measured figures, by name.
+        temperature: what the logits are divided by before they become scores; above 1 the
+            scores are more cautious. It changes no label.
     """
 
     name: Name
@@ -41,11 +46,12 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     licence: Name
     files: dict[FileName, Digest]
     quality: dict[Name, float] = {}
+    temperature: Temperature = 1.0
 
     @property
     def model_id(self) -> str:
         """A digest over all that decides a prediction, and nothing else: 16 hex digits."""
-        decisive = {
+        decisive: dict[str, Any] = {
             "files": {name: self.files[name] for name in self.files if name != CARD},
             "weights": self.weights,
             "format": self.format,
@@ -53,6 +59,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "max_tokens": self.max_tokens,
             "preprocessing": self.preprocessing,
         }
+        if self.temperature != 1:  # bundles that have none keep their id
+            decisive["temperature"] = self.temperature
         canonical = msgspec.json.encode(decisive, order="sorted")
         return hashlib.sha256(canonical).hexdigest()[:16]
 
@@ -69,6 +77,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             format=self.format,
             licence=self.licence,
             quality=self.quality,
+            temperature=self.temperature,
         )
 
 
@@ -139,14 +148,32 @@ def parse_manifest(raw: bytes, source: object) -> Manifest:
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
-    """Write ``bundle.json`` for the files that lie in the directory."""
+    """Write ``bundle.json`` for the files that lie in the directory, whole or not at all.
+
+    Raises:
+        BundleError: it can't be written.
+    """
     raw = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    (path / MANIFEST).write_bytes(raw + b"\n")
+    draft = path / f".{MANIFEST}.new"
+    try:
+        draft.write_bytes(raw + b"\n")
+        draft.replace(path / MANIFEST)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise BundleError(f"{path / MANIFEST} cannot be written: {error.strerror}") from error
 
 
 def record_quality(bundle: Bundle, figures: dict[str, float]) -> None:
     """Keep measured figures in the manifest; the model id stays, for they decide nothing."""
     write_manifest(bundle.path, msgspec.structs.replace(bundle.manifest, quality=figures))
+
+
+def record_temperature(bundle: Bundle, temperature: float) -> Manifest:
+    """Keep a temperature in the manifest: another model id, of which nothing is measured yet."""
+    manifest = msgspec.structs.replace(bundle.manifest, temperature=temperature, quality={})
+    write_manifest(bundle.path, manifest)
+    return manifest
 
 
 def digest(path: Path) -> str:

@@ -27,6 +27,7 @@ class Classifier(ABC):
         """
         manifest = bundle.manifest
         self._info = manifest.info
+        self._temperature = manifest.temperature
         self._prepare = preprocessing(manifest.preprocessing)
         try:
             self._tokenizer = Tokenizer.from_file(str(bundle.tokenizer))
@@ -49,7 +50,7 @@ class Classifier(ABC):
             ModelError: the engine failed.
         """
         encodings = self._encode(texts)
-        scores = _softmax(self._run(encodings)).round(_DIGITS).tolist()
+        scores = softmax(self._run(encodings) / self._temperature).round(_DIGITS).tolist()
         return [
             Sentiment(
                 dict(zip(self._info.labels, row, strict=True)),
@@ -59,7 +60,7 @@ class Classifier(ABC):
         ]
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """What the scores are made of: float64 of shape (texts, labels).
+        """What the scores are made of, before the temperature: float64 of shape (texts, labels).
 
         Raises:
             ModelError: the engine failed.
@@ -113,7 +114,8 @@ def _pad(
     return padded, mask
 
 
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores of shape (texts, labels), each row adding up to 1."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     scores: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
     return scores

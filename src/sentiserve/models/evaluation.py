@@ -87,21 +87,37 @@ def evaluate(labels: Sequence[str], data: Labelled, sentiments: Sequence[Sentime
     Raises:
         BadInputError: the data have a label that the model doesn't, or lack one that it has.
     """
+    truth = true_labels(labels, data)
+    index = {label: i for i, label in enumerate(labels)}
+    said = np.array([index[sentiment.label] for sentiment in sentiments])
+    confusion = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    np.add.at(confusion, (truth, said), 1)
+    confidence = np.array([max(sentiment.scores.values()) for sentiment in sentiments])
+    return Evaluation(tuple(labels), confusion, calibration_error(confidence, truth == said))
+
+
+def true_labels(labels: Sequence[str], data: Labelled) -> NDArray[np.int64]:
+    """The index of each text's true label among the model's.
+
+    Raises:
+        BadInputError: the data have a label that the model doesn't, or lack one that it has.
+    """
     if set(labels) != set(data.labels):
         raise BadInputError(
             f"the model's labels are {', '.join(labels)}; "
             f"the data's are {', '.join(sorted(set(data.labels)))}"
         )
     index = {label: i for i, label in enumerate(labels)}
-    truth = np.array([index[label] for label in data.labels])
-    said = np.array([index[sentiment.label] for sentiment in sentiments])
-    confusion = np.zeros((len(labels), len(labels)), dtype=np.int64)
-    np.add.at(confusion, (truth, said), 1)
-    confidence = np.array([max(sentiment.scores.values()) for sentiment in sentiments])
-    return Evaluation(tuple(labels), confusion, _calibration_error(confidence, truth == said))
+    return np.array([index[label] for label in data.labels])
 
 
-def _calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    """Expected calibration error: how far confidence is from the share of right predictions.
+
+    Args:
+        confidence: the score of each predicted label, from 0 to 1.
+        right: whether it was the true one.
+    """
     bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
     return float(
         sum(
