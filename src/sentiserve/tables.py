@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from functools import partial
 from glob import escape
+from importlib import resources
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,11 @@ class Row:
 
     values: dict[str, Any] = field(default_factory=dict)
     problem: str | None = None
+
+
+def sample_archive() -> Path:
+    """The archive that ships inside the package: invented posts by invented people."""
+    return Path(str(resources.files("sentiserve"))) / "data" / "sample.jsonl"
 
 
 def read_rows(path: Path) -> Iterator[Row]:

@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 
 from sentiserve.errors import BadInputError, NotFoundError, SourceError
 from sentiserve.settings import Settings
-from sentiserve.sources.archive import Archive, from_settings, sample_archive
+from sentiserve.sources.archive import Archive, from_settings
 from sentiserve.sources.urls import X
-from sentiserve.tables import read_rows, write_rows
+from sentiserve.tables import read_rows, sample_archive, write_rows
 from sentiserve.testing import SourceContract
 from sentiserve.types import Post, PostRef
 

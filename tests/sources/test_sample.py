@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from sentiserve.sources.archive import read_post, sample_archive
+from sentiserve.sources.archive import read_post
 from sentiserve.sources.urls import BLUESKY, MASTODON, X
-from sentiserve.tables import read_rows
+from sentiserve.tables import read_rows, sample_archive
 from sentiserve.types import Post
 
 

@@ -79,7 +79,7 @@ class Classifier(ABC):
     def _run(self, encodings: Sequence[Encoding]) -> NDArray[np.float64]:
         logits = np.empty((len(encodings), len(self._info.labels)))
         for batch in _batches([len(encoding) for encoding in encodings]):
-            inputs = _pad([encodings[i].ids for i in batch], self._pad_id)
+            inputs = pad([encodings[i].ids for i in batch], self._pad_id)
             try:
                 logits[batch] = self._logits(*inputs)
             except Exception as error:  # what engines raise has no common base class
@@ -101,7 +101,7 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _pad(
+def pad(
     tokens: Sequence[Sequence[int]], pad_id: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Token ids, padded on the right, and a mask that is 1 for what is no padding."""

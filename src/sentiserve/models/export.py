@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 import onnx
 import torch
+from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
 from sentiserve.errors import BadInputError, SentiserveError
@@ -26,17 +27,20 @@ from sentiserve.models.bundle import (
     write_manifest,
 )
 from sentiserve.models.checkpoint import Checkpoint, load_checkpoint
-from sentiserve.models.classifier import Classifier
+from sentiserve.models.classifier import Classifier, pad
 from sentiserve.models.onnx import OnnxModel
-from sentiserve.models.preprocessing import PREPROCESSING
-from sentiserve.models.quantisation import quantise
+from sentiserve.models.preprocessing import PREPROCESSING, preprocessing
+from sentiserve.models.quantisation import IDS, MASK, Feed, quantise
 from sentiserve.models.staging import check_replaceable, replacing
 from sentiserve.models.torchscript import TorchScriptModel
 from sentiserve.models.verification import verify
+from sentiserve.tables import read_rows, sample_archive
 
 _OPSET = 21
 _ONNX_LIMIT = 2_000_000_000  # bytes; protobuf's is 2 GiB, for the weights and all else
 _DEFAULT_TOKENS = 128
+_SAMPLES = 1_000  # texts; more take longer and change little
+_SAMPLE_BATCH = 16
 _COUNTER = re.compile(r"___torch_mangle_\d+")  # of the classes that a process has traced
 
 
@@ -50,12 +54,13 @@ class Description:
     preprocessing: str = "tweet-v1"
     max_tokens: int | None = None  # 128, or what the model has positions for if that is less
     card: str = ""  # Markdown
+    samples: tuple[str, ...] = ()  # what it will be asked, to choose int8 scales; ours if empty
 
 
 @dataclass(frozen=True, slots=True)
 class _Format:
     weights: str  # the file's name
-    serialise: Callable[[Checkpoint], bytes]
+    serialise: Callable[[Checkpoint, Sequence[str]], bytes]
     engine: Callable[[Bundle], Classifier]
     tolerance: float  # see verify
 
@@ -116,7 +121,7 @@ def _write(
     bundle: Path, checkpoint: Checkpoint, format_: str, description: Description, max_tokens: int
 ) -> Manifest:
     chosen = _FORMATS[format_]
-    (bundle / chosen.weights).write_bytes(chosen.serialise(checkpoint))
+    (bundle / chosen.weights).write_bytes(chosen.serialise(checkpoint, _samples(description)))
     (bundle / TOKENIZER).write_text(checkpoint.tokenizer.to_str(pretty=True), "utf-8")
     (bundle / CARD).write_text(description.card, "utf-8")
     manifest = Manifest(
@@ -132,6 +137,14 @@ def _write(
     )
     write_manifest(bundle, manifest)
     return open_bundle(bundle).manifest
+
+
+def _samples(description: Description) -> list[str]:
+    texts = description.samples or [
+        str(row.values["text"]) for row in read_rows(sample_archive())
+    ]
+    prepare = preprocessing(description.preprocessing)
+    return [prepare(text) for text in texts[:_SAMPLES]]
 
 
 class _Logits(torch.nn.Module):
@@ -202,15 +215,26 @@ def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _onnx(checkpoint: Checkpoint) -> bytes:
+def _onnx(checkpoint: Checkpoint, _: Sequence[str]) -> bytes:
     return bytes(_to_onnx(checkpoint).SerializeToString())
 
 
-def _onnx_int8(checkpoint: Checkpoint) -> bytes:
-    return bytes(quantise(_to_onnx(checkpoint)).SerializeToString())
+def _onnx_int8(checkpoint: Checkpoint, samples: Sequence[str]) -> bytes:
+    return bytes(quantise(_to_onnx(checkpoint), _feeds(checkpoint, samples)).SerializeToString())
 
 
-def _torchscript(checkpoint: Checkpoint) -> bytes:
+def _feeds(checkpoint: Checkpoint, samples: Sequence[str]) -> list[Feed]:
+    """Batches of texts of like length, as the service makes them."""
+    tokenizer = Tokenizer.from_str(checkpoint.tokenizer.to_str())
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(min(_DEFAULT_TOKENS, checkpoint.max_tokens))
+    tokens = sorted((e.ids for e in tokenizer.encode_batch_fast(list(samples))), key=len)
+    pad_id = checkpoint.model.config.pad_token_id or 0
+    batches = (tokens[i : i + _SAMPLE_BATCH] for i in range(0, len(tokens), _SAMPLE_BATCH))
+    return [dict(zip((IDS, MASK), pad(batch, pad_id), strict=True)) for batch in batches]
+
+
+def _torchscript(checkpoint: Checkpoint, _: Sequence[str]) -> bytes:
     archive = io.BytesIO()
     try:
         with warnings.catch_warnings(), torch.no_grad():  # torch's are of its own insides

@@ -39,8 +39,11 @@ def _session(bundle: Bundle, threads: int) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Idle threads that spin would take the cores from everything else in the process.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Threads spin while a batch is computed, and no longer: they would take the cores from
+    # everything else in the process.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    # Products of uint8 and int8 must not overflow on processors without VNNI instructions.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         session = onnxruntime.InferenceSession(
             bundle.weights, options, providers=["CPUExecutionProvider"]

@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from importlib import resources
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import structlog
 from sentiserve.errors import BadInputError, NotFoundError, SentiserveError, SourceError
 from sentiserve.settings import Settings
 from sentiserve.sources.urls import X, parse_url
-from sentiserve.tables import Row, read_rows
+from sentiserve.tables import Row, read_rows, sample_archive
 from sentiserve.texts import checked_text
 from sentiserve.types import Post, PostRef
 
@@ -113,11 +112,6 @@ class Archive:
         if self._index is not None:
             self._index.close()
             self._index = None
-
-
-def sample_archive() -> Path:
-    """The archive that ships inside the package: invented posts by invented people."""
-    return Path(str(resources.files("sentiserve"))) / "data" / "sample.jsonl"
 
 
 def read_post(row: Row, x_mirrors: frozenset[str] = frozenset()) -> Post:
