@@ -1,123 +1,15 @@
-"""``sentiserve model``: look at bundles, and make them."""
+"""``sentiserve model train`` and ``export``."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sentiserve.cli.console import download_bar, err, examples, facts, json_line, setting, table
+from sentiserve.cli.console import download_bar, err, examples
 from sentiserve.errors import SentiserveError
 from sentiserve.plugins import needs
 
-app = typer.Typer(no_args_is_help=True, help="Look at model bundles, and make them.")
-
-Bundle = Annotated[
-    str | None,
-    typer.Argument(help="A bundle, as in SENTISERVE_MODEL; the one of the settings if not named."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
-
-
-@app.command(epilog=examples("sentiserve model info"))
-def info(bundle: Bundle = None, as_json: AsJson = False) -> None:
-    """What a bundle says of its model."""
-    from dataclasses import asdict
-
-    from sentiserve.models.bundle import open_bundle
-
-    opened = open_bundle(_directory(bundle))
-    said = asdict(opened.manifest.info) | {"path": str(opened.path)}
-    if as_json:
-        json_line(said)
-        return
-    said["labels"] = ", ".join(opened.manifest.labels)
-    said["quality"] = ", ".join(f"{k} {v}" for k, v in opened.manifest.quality.items())
-    facts(said)
-
-
-@app.command(epilog=examples("sentiserve model verify my-bundle"))
-def verify(bundle: Bundle = None) -> None:
-    """Compare every file of a bundle with its digest; exit status 1 if one differs."""
-    from sentiserve.models.bundle import open_bundle
-
-    opened = open_bundle(_directory(bundle))
-    typer.echo(f"{opened.path}: {len(opened.manifest.files)} files as described")
-
-
-@app.command(
-    epilog=examples(
-        "sentiserve model pull hf:my-team/tickets@v2 my-bundle",
-        "sentiserve model pull s3://my-bucket/models/tickets my-bundle",
-    )
-)
-def pull(
-    spec: Annotated[str, typer.Argument(help="hf:ORG/NAME[@REV] or s3://BUCKET/PREFIX.")],
-    out: Annotated[Path, typer.Argument(metavar="DIR", help="Directory for the bundle.")],
-) -> None:
-    """Fetch a bundle from elsewhere; needs the extra 'hub'.
-
-    Every file is compared with its digest, and an earlier bundle is replaced only by a whole
-    one. Cut off half-way, the same command goes on where it was.
-    """
-    from sentiserve.models.locations import remote
-    from sentiserve.models.pull import pull as pull_
-    from sentiserve.models.pull import read_manifest
-
-    place = remote(spec)
-    try:
-        with download_bar() as on_progress:
-            manifest = pull_(place, read_manifest(place), out, on_progress)
-    except KeyboardInterrupt:
-        err.print("stopped; the same command goes on from here")
-        raise typer.Exit(130) from None
-    typer.echo(f"{manifest.name} {manifest.model_id} in {out}")
-
-
-@app.command(epilog=examples("sentiserve model evaluate dev.tsv"))
-def evaluate(
-    data: Annotated[Path, typer.Argument(help="A table with the columns text and label.")],
-    bundle: Annotated[str | None, setting("model")] = None,
-    as_json: AsJson = False,
-    record: Annotated[
-        bool, typer.Option("--record", help="Keep the figures in the bundle's manifest.")
-    ] = False,
-) -> None:
-    """How good a bundle's model is on labelled texts."""
-    from sentiserve.models.bundle import open_bundle, record_quality
-    from sentiserve.models.evaluation import evaluate as evaluate_
-    from sentiserve.models.labelled import read_labelled
-    from sentiserve.models.registry import load_model
-
-    directory = _directory(bundle)
-    labelled = read_labelled(data)
-    model = load_model(directory)
-    result = evaluate_(model.info.labels, labelled, model.predict(labelled.texts))
-    if record:
-        record_quality(open_bundle(directory), result.figures | {"texts": len(labelled.texts)})
-    if as_json:
-        json_line(
-            {
-                "model": model.info.id,
-                "texts": len(labelled.texts),
-                **result.figures,
-                "recall": result.recall,
-                "precision": result.precision,
-                "confusion": result.confusion.tolist(),
-            }
-        )
-        return
-    facts({"model": f"{model.info.name} {model.info.id}", "texts": f"{len(labelled.texts):,}"})
-    facts({name: f"{value:.4f}" for name, value in result.figures.items()})
-    typer.echo()
-    labels = model.info.labels
-    table(
-        ["true label", "recall", "precision", *(f"said {label}" for label in labels)],
-        [
-            [label, f"{result.recall[label]:.4f}", f"{result.precision[label]:.4f}", *counts]
-            for label, counts in zip(labels, result.confusion.tolist(), strict=True)
-        ],
-        right=["recall", "precision", *(f"said {label}" for label in labels)],
-    )
+app = typer.Typer()
 
 
 @app.command(epilog=examples("sentiserve model train train.tsv all-MiniLM-L6-v2 checkpoint"))
@@ -230,14 +122,6 @@ def export(
         directory, out, format_, description, labels=names, allow_pickle=allow_pickle
     )
     typer.echo(f"{manifest.name} {manifest.model_id} in {out}")
-
-
-def _directory(bundle: str | None) -> Path:
-    from sentiserve.models.locations import locate
-    from sentiserve.settings import load_settings
-
-    with download_bar() as on_progress:
-        return locate(bundle or load_settings().model, on_progress)
 
 
 def _name(checkpoint: str) -> str:
