@@ -16,6 +16,7 @@ SUFFIXES = (".svg", ".png")
 _STYLE: Any = {
     "svg.hashsalt": "sentiserve",  # the same figures give the same file
     "svg.fonttype": "none",  # text stays text
+    "text.parse_math": False,  # a name may have dollar signs
     "font.family": "sans-serif",
     "font.size": 10,
 }
@@ -55,7 +56,6 @@ def draw(results: Sequence[Result], facts: str, path: Path) -> None:
         _bars(left, results, _latency)
         left.set_title("One text: median ms (less is better)", **_title())
         left.set_yticks(range(len(results)), [result.name for result in results], color=_INK)
-        left.invert_yaxis()
         _bars(right, results, _throughput)
         right.set_title("Batches: texts a second (more is better)", **_title())
         figure.supxlabel(facts, fontsize=9, color=_FAINT, x=0.01, ha="left")
@@ -92,6 +92,7 @@ def _bars(
     bars = axes.barh(range(len(results)), values, height=0.62, color=colours)
     axes.bar_label(bars, _labels(values, ratios), padding=4, color=_INK)
     axes.set_xlim(0, max(values) * 1.55)  # room for the words behind the longest bar
+    axes.set_ylim(len(results) - 0.5, -0.5)  # the first on top
     axes.set_xticks([])
     axes.tick_params(length=0)
     for side in ("top", "right", "bottom"):
@@ -101,5 +102,5 @@ def _bars(
 
 def _labels(values: Sequence[float], ratios: Sequence[float]) -> list[str]:
     shown = [f"{value:.1f}" if value < 100 else f"{value:,.0f}" for value in values]
-    compared = [f"   {ratio:.2f}\N{MULTIPLICATION SIGN} as fast" for ratio in ratios[1:]]
+    compared = [f" ({ratio:.2f}\N{MULTIPLICATION SIGN} as fast)" for ratio in ratios[1:]]
     return [value + ratio for value, ratio in zip(shown, ["", *compared], strict=True)]

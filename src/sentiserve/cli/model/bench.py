@@ -109,8 +109,8 @@ def _located(specs: Sequence[str]) -> list[tuple[str, Path]]:
 
 
 def _facts(plan: "Plan", machine: str) -> str:
-    threads = f"{plan.threads} threads, " if plan.threads else ""
-    return f"{machine}, {threads}{len(plan.singles):,} texts, batches of {plan.batch}"
+    threads = f", {plan.threads} thread{'s' if plan.threads > 1 else ''}" if plan.threads else ""
+    return f"{machine}, {len(plan.singles):,} texts, batches of {plan.batch}{threads}"
 
 
 def _print_json(results: "Sequence[Result]", plan: "Plan", machine: str) -> None:
