@@ -28,9 +28,7 @@ def main() -> None:
     for bundle in bundles:
         if not (bundle / "bundle.json").exists():
             command = [*SENTISERVE, "export", checkpoint, bundle, "--format", bundle.name]
-            subprocess.run(
-                [*command, "--name", "random-roberta", "--licence", "CC0-1.0"], check=True
-            )
+            subprocess.run([*command, "--licence", "CC0-1.0"], check=True)
     sys.exit(subprocess.run([*SENTISERVE, "bench", *bundles, *options], check=False).returncode)
 
 

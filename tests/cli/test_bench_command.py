@@ -55,11 +55,13 @@ def test_a_table_for_people_says_what_was_measured(cli: Run) -> None:
     assert ran.out.endswith("2 texts, batches of 32, 1 thread\n")
 
 
-def test_bundles_of_one_name_are_told_apart(cli: Run, tmp_path: Path, bundle: Path) -> None:
+def test_bundles_of_one_name_are_told_apart(
+    cli: Run, tmp_path: Path, labelled: Path, bundle: Path
+) -> None:
     other = tmp_path / "other" / "bundle"
     other.parent.mkdir()
     other.symlink_to(bundle)
-    ran = cli("model", "bench", "bundle", "other/bundle", "--json", *QUICK)
+    ran = cli("model", "bench", "bundle", "other/bundle", "--data", labelled, "--json", *QUICK)
     assert [one["name"] for one in json.loads(ran.out)["bundles"]] == ["bundle", "other/bundle"]
 
 

@@ -11,6 +11,7 @@ from sentiserve.errors import BadInputError
 from sentiserve.models.bench import Result
 from sentiserve.models.chart import check_picture, draw
 
+TIMES = "\N{MULTIPLICATION SIGN} as fast"
 FIRST = Result(
     name="float",
     format="onnx",
@@ -47,11 +48,7 @@ def test_an_svg_names_every_bundle_with_its_figures(tmp_path: Path) -> None:
     draw([FIRST, OTHER], "2 cores, 128 texts", tmp_path / "speed.svg")
     said = words(tmp_path / "speed.svg")
     assert {"float", "61.0", "42.1"} <= set(said)
-    assert {
-        "int8 for $5 <cheap>",
-        "22.3 (2.74\N{MULTIPLICATION SIGN} as fast)",
-        "1,219 (28.96\N{MULTIPLICATION SIGN} as fast)",
-    } <= set(said)
+    assert {"int8 for $5 <cheap>", f"22.3 (2.74{TIMES})", f"1,219 (28.96{TIMES})"} <= set(said)
     assert "2 cores, 128 texts" in said
 
 
