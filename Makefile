@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: serve test lint format acceptance lock clean
+.PHONY: serve test lint format acceptance bench lock clean
 
 serve: export XDG_DATA_HOME := $(CURDIR)/var# a checkout keeps its own data
 serve: .venv/serve  ## start the service on http://127.0.0.1:8000
@@ -23,6 +23,9 @@ format: .venv/develop  ## put the style right
 
 acceptance: .venv/serve  ## walk through the service with labelled posts: make acceptance DATA=dev.tsv
 	$(BIN)/python benchmarks/acceptance.py $(DATA)
+
+bench: .venv/develop  ## compare the formats on a model of RoBERTa's size: make bench DATA=dev.tsv
+	$(BIN)/python benchmarks/formats.py var/formats $(if $(DATA),--data $(DATA)) --picture var/formats/speed.svg
 
 lock:  ## pin the newest versions of everything in constraints.txt
 	rm -rf .venv/lock && $(PYTHON) -m venv .venv/lock

@@ -67,6 +67,11 @@ class Classifier(ABC):
         """
         return self._run(self._encode(texts))
 
+    def shapes(self, texts: Sequence[str]) -> list[tuple[int, int]]:
+        """How many texts, of how many padded tokens, each run has that ``predict`` makes."""
+        lengths = [len(encoding) for encoding in self._encode(texts)]
+        return [(len(batch), max(lengths[i] for i in batch)) for batch in _batches(lengths)]
+
     @abstractmethod
     def _logits(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.floating]:
         """Logits of shape (batch, labels) for token ids and their mask, both (batch, tokens)."""

@@ -28,13 +28,14 @@ from sentiserve.models.bundle import (
 )
 from sentiserve.models.checkpoint import Checkpoint, load_checkpoint
 from sentiserve.models.classifier import Classifier, pad
+from sentiserve.models.labelled import read_texts
 from sentiserve.models.onnx import OnnxModel
 from sentiserve.models.preprocessing import PREPROCESSING, preprocessing
 from sentiserve.models.quantisation import IDS, MASK, Feed, quantise
 from sentiserve.models.staging import check_replaceable, replacing
 from sentiserve.models.torchscript import TorchScriptModel
 from sentiserve.models.verification import verify
-from sentiserve.tables import read_rows, sample_archive
+from sentiserve.tables import sample_archive
 
 _OPSET = 21
 _ONNX_LIMIT = 2_000_000_000  # bytes; protobuf's is 2 GiB, for the weights and all else
@@ -140,9 +141,7 @@ def _write(
 
 
 def _samples(description: Description) -> list[str]:
-    texts = description.samples or [
-        str(row.values["text"]) for row in read_rows(sample_archive())
-    ]
+    texts = description.samples or read_texts(sample_archive())
     prepare = preprocessing(description.preprocessing)
     return [prepare(text) for text in texts[:_SAMPLES]]
 

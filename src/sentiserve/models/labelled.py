@@ -31,3 +31,16 @@ def read_labelled(path: Path) -> Labelled:
     if not texts:
         raise BadInputError(f"{path} holds no rows")
     return Labelled(tuple(texts), tuple(labels))
+
+
+def read_texts(path: Path) -> tuple[str, ...]:
+    """Read the column ``text`` of a table, without the rows where it is empty or broken.
+
+    Raises:
+        BadInputError: none is left.
+    """
+    found = [row.values.get("text") for row in read_rows(path) if not row.problem]
+    texts = tuple(text for text in found if isinstance(text, str) and text.strip())
+    if not texts:
+        raise BadInputError(f"{path} holds no texts; it needs a column text")
+    return texts

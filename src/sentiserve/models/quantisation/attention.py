@@ -85,9 +85,7 @@ def _context(
     return context, transposed and _only(users, transposed.output[0], "Reshape")
 
 
-def _only(
-    users: Mapping[str, Sequence[NodeProto]], name: str, operator: str
-) -> NodeProto | None:
+def _only(users: Mapping[str, Sequence[NodeProto]], name: str, operator: str) -> NodeProto | None:
     consumers = users[name]
     return consumers[0] if len(consumers) == 1 and consumers[0].op_type == operator else None
 

@@ -1,8 +1,8 @@
 """ONNX graphs that can be asked who makes and who uses a tensor, and be rewritten."""
 
 from collections import defaultdict
-from copy import deepcopy
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np

@@ -24,7 +24,7 @@ _TINY = np.float32(1e-12)
 _ENOUGH = 1.5e-4  # squared error, as a share of the energy: below it nothing more is tried
 _STRENGTHS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _CLIPS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)  # of the range that was seen
-_OUTLIERS = 4  # channels; a product so narrow costs next to nothing
+_OUTLIERS = 8  # channels; a product so narrow costs little
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,9 @@ def choose(seen: Observed, weight: NDArray[np.float32]) -> Scheme:
     return best
 
 
-def quantised(weight: NDArray[np.float32], axis: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def quantised(
+    weight: NDArray[np.float32], axis: int
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """int8 values, and the scales that undo it; ``axis`` is the one that shares a scale."""
     largest = np.abs(weight).max(axis=axis, keepdims=True)
     scales = np.maximum(largest / LARGEST, _TINY).astype(np.float32)

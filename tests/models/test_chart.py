@@ -1,0 +1,77 @@
+"""Pictures: files that are what their names say, the same each time."""
+
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from PIL import Image
+
+from sentiserve.errors import BadInputError
+from sentiserve.models.bench import Result
+from sentiserve.models.chart import check_picture, draw
+
+TIMES = "\N{MULTIPLICATION SIGN} as fast"
+FIRST = Result(
+    name="float",
+    format="onnx",
+    model="0" * 16,
+    median_ms=61.04,
+    p99_ms=80.0,
+    latency_ratio=1.0,
+    texts_per_second=42.1,
+    throughput_ratio=1.0,
+    disk_mb=500.0,
+    memory_mb=600.0,
+    equal_labels=100.0,
+    largest_difference=0.0,
+    macro_recall=None,
+    calibration_error=None,
+    matmul_share=None,
+)
+OTHER = replace(
+    FIRST,
+    name="int8 for $5 <cheap>",
+    median_ms=22.31,
+    latency_ratio=2.74,
+    texts_per_second=1219.4,
+    throughput_ratio=28.96,
+)
+
+
+def words(svg: Path) -> list[str]:
+    texts = ET.parse(svg).iter("{http://www.w3.org/2000/svg}text")
+    return ["".join(text.itertext()).strip() for text in texts]
+
+
+def test_an_svg_names_every_bundle_with_its_figures(tmp_path: Path) -> None:
+    draw([FIRST, OTHER], "2 cores, 128 texts", tmp_path / "speed.svg")
+    said = words(tmp_path / "speed.svg")
+    assert {"float", "61.0", "42.1"} <= set(said)
+    assert {"int8 for $5 <cheap>", f"22.3 (2.74{TIMES})", f"1,219 (28.96{TIMES})"} <= set(said)
+    assert "2 cores, 128 texts" in said
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".png"])
+def test_the_same_figures_give_the_same_file(tmp_path: Path, suffix: str) -> None:
+    once, again = tmp_path / f"once{suffix}", tmp_path / f"again{suffix}"
+    for path in (once, again):
+        draw([FIRST, OTHER], "2 cores", path)
+    assert once.read_bytes() == again.read_bytes()
+
+
+def test_a_png_is_one(tmp_path: Path) -> None:
+    draw([FIRST], "2 cores", tmp_path / "speed.PNG")
+    with Image.open(tmp_path / "speed.PNG") as image:
+        image.verify()
+        assert image.format == "PNG"
+
+
+def test_a_name_that_is_no_pictures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"must end in one of \.svg \.png"):
+        check_picture(tmp_path / "speed.gif")
+
+
+def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="there is no directory .*elsewhere"):
+        check_picture(tmp_path / "elsewhere" / "speed.svg")

@@ -1,0 +1,20 @@
+"""The memory that a model adds, measured on real processes."""
+
+from pathlib import Path
+
+import pytest
+
+from sentiserve.errors import ModelError
+from sentiserve.models.bundle import default_bundle
+from sentiserve.models.memory import added_memory
+
+
+def test_a_model_adds_at_least_its_weights() -> None:
+    added = added_memory(default_bundle(), ["What a lovely day!"], threads=1)
+    assert added is not None
+    assert 20_000_000 < added < 1_000_000_000
+
+
+def test_a_bundle_that_cannot_be_loaded_is_an_error_that_says_why(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"process of its own: .* is no model bundle"):
+        added_memory(tmp_path, ["Fine."])
