@@ -61,6 +61,12 @@ def test_other_labels_are_refused(trained_bundles: dict[str, Path], bundle: Path
         bench([("a", default_bundle()), ("b", bundle)], Plan(["Fine."]))
 
 
+def test_data_with_other_labels_are_refused_before_the_measuring() -> None:
+    truth = Labelled(("Fine.",), ("happy",))
+    with pytest.raises(BadInputError, match="the data's are happy"):
+        bench([("a", default_bundle())], Plan(truth.texts, truth))
+
+
 def test_timed_texts_are_taken_from_the_whole_file_in_batches_of_like_length() -> None:
     plan = Plan([str(i) * (9 - i) for i in range(8)], timed=4, batch=3)
     assert [text[0] for (text,) in plan.singles] == ["0", "2", "4", "6"]

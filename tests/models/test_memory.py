@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from checkpoints import Exports
 
 from sentiserve.errors import ModelError
 from sentiserve.models.bundle import default_bundle
@@ -13,6 +14,12 @@ def test_a_model_adds_at_least_its_weights() -> None:
     added = added_memory(default_bundle(), ["What a lovely day!"], threads=1)
     assert added is not None
     assert 20_000_000 < added < 1_000_000_000
+
+
+def test_an_engine_that_warns_does_not_spoil_the_answer(exported: Exports) -> None:
+    added = added_memory(exported("bert", "torchscript"), ["Fine."], threads=1)
+    assert added is not None
+    assert added > 20_000_000  # torch itself
 
 
 def test_a_bundle_that_cannot_be_loaded_is_an_error_that_says_why(tmp_path: Path) -> None:

@@ -3,12 +3,11 @@
 import os
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sentiserve.errors import BadInputError
 from sentiserve.models.bundle import Bundle, open_bundle
@@ -104,6 +103,15 @@ class _Contender:
     memory: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Speed:
+    median_ms: float
+    p99_ms: float
+    latency_ratio: float
+    texts_per_second: float
+    throughput_ratio: float
+
+
 def machine() -> str:
     """The cores that this process may use, and their architecture."""
     affinity = getattr(os, "sched_getaffinity", None)
@@ -129,12 +137,16 @@ def bench(
         ModelError: a model failed.
     """
     contenders = _load(bundles, plan, on_progress)
-    runs = [contender.model.predict for contender in contenders]
-    singles = take_turns(runs, plan.singles, plan.rounds, partial(on_progress, "one text"))
-    batches = take_turns(runs, plan.batches, plan.rounds, partial(on_progress, "batches"))
+    speeds = _speeds(contenders, plan, on_progress)
     return [
-        _result(contender, contenders[0], plan, singles, batches, i, on_progress)
-        for i, contender in enumerate(contenders)
+        _result(
+            contender,
+            contenders[0],
+            speed,
+            plan.truth,
+            _matmul_share(contender, plan, on_progress) if plan.matmul else None,
+        )
+        for contender, speed in zip(contenders, speeds, strict=True)
     ]
 
 
@@ -142,7 +154,7 @@ def _load(
     bundles: Sequence[tuple[str, Path]], plan: Plan, on_progress: OnProgress
 ) -> list[_Contender]:
     opened = [(name, open_bundle(path)) for name, path in bundles]
-    _same_labels(opened)
+    _same_labels(opened, plan.truth)
     contenders = []
     for done, (name, bundle) in enumerate(opened):
         on_progress("memory and agreement", done, len(opened))
@@ -154,8 +166,13 @@ def _load(
     return contenders
 
 
-def _same_labels(opened: Sequence[tuple[str, Bundle]]) -> None:
+def _same_labels(opened: Sequence[tuple[str, Bundle]], truth: Labelled | None) -> None:
     (first, reference), *others = opened
+    if truth and set(truth.labels) != set(reference.manifest.labels):
+        raise BadInputError(
+            f"the labels of {first} are {', '.join(reference.manifest.labels)}; "
+            f"the data's are {', '.join(sorted(set(truth.labels)))}"
+        )
     for name, bundle in others:
         if set(bundle.manifest.labels) != set(reference.manifest.labels):
             raise BadInputError(
@@ -164,34 +181,44 @@ def _same_labels(opened: Sequence[tuple[str, Bundle]]) -> None:
             )
 
 
+def _speeds(contenders: Sequence[_Contender], plan: Plan, on_progress: OnProgress) -> list[_Speed]:
+    runs = [contender.model.predict for contender in contenders]
+    singles = take_turns(runs, plan.singles, plan.rounds, partial(on_progress, "one text"))
+    batches = take_turns(runs, plan.batches, plan.rounds, partial(on_progress, "batches"))
+    rounds = batches.sum(axis=2)
+    return [
+        _Speed(
+            median_ms=float(np.median(singles[i])) * 1e3,
+            p99_ms=float(np.percentile(singles[i], 99)) * 1e3,
+            latency_ratio=float(np.median(singles[0] / singles[i])),
+            texts_per_second=len(plan.singles) / float(np.median(rounds[i])),
+            throughput_ratio=float(np.median(rounds[0] / rounds[i])),
+        )
+        for i in range(len(contenders))
+    ]
+
+
 def _result(
     contender: _Contender,
     first: _Contender,
-    plan: Plan,
-    singles: NDArray[np.float64],
-    batches: NDArray[np.float64],
-    index: int,
-    on_progress: OnProgress,
+    speed: _Speed,
+    truth: Labelled | None,
+    matmul_share: float | None,
 ) -> Result:
     info = contender.model.info
-    rounds = batches.sum(axis=2)
-    quality = evaluate(info.labels, plan.truth, contender.said) if plan.truth else None
+    quality = evaluate(info.labels, truth, contender.said) if truth else None
     return Result(
         name=contender.name,
         format=info.format,
         model=info.id,
-        median_ms=float(np.median(singles[index])) * 1e3,
-        p99_ms=float(np.percentile(singles[index], 99)) * 1e3,
-        latency_ratio=float(np.median(singles[0] / singles[index])),
-        texts_per_second=len(plan.singles) / float(np.median(rounds[index])),
-        throughput_ratio=float(np.median(rounds[0] / rounds[index])),
+        **asdict(speed),
         disk_mb=_size(contender.bundle) / _MEGABYTE,
         memory_mb=None if contender.memory is None else contender.memory / _MEGABYTE,
         equal_labels=100 * _agreement(contender.said, first.said),
         largest_difference=_largest_difference(contender.said, first.said),
         macro_recall=quality.macro_recall if quality else None,
         calibration_error=quality.calibration_error if quality else None,
-        matmul_share=_matmul_share(contender, plan, on_progress) if plan.matmul else None,
+        matmul_share=matmul_share,
     )
 
 
@@ -218,8 +245,10 @@ def _matmul_share(contender: _Contender, plan: Plan, on_progress: OnProgress) ->
         return None
     from sentiserve.models.bare_products import Products
 
-    shapes = {batch: model.shapes(batch) for batch in plan.batches}
     products = Products(contender.bundle.weights, plan.threads)
+    if not products.counts:
+        return None
+    shapes = {batch: model.shapes(batch) for batch in plan.batches}
     alone, whole = take_turns(
         [lambda batch: products.run(shapes[batch]), model.predict],
         plan.batches,

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from sentiserve.errors import ModelError
+from sentiserve.logs import configure_logs
 from sentiserve.models.registry import load_model
 
 _STATUS = Path("/proc/self/status")
@@ -50,6 +51,7 @@ def _resident() -> int | None:
 
 
 def _main() -> None:
+    configure_logs("error")  # to stderr, for stdout is the answer's
     path, threads = Path(sys.argv[1]), int(sys.argv[2])
     texts = msgspec.json.decode(sys.stdin.buffer.read(), type=list[str])
     before = _resident()
