@@ -6,8 +6,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from sentiserve.models.bundle import default_bundle, open_bundle
 from sentiserve.models.bare_products import Product, Products
+from sentiserve.models.bundle import default_bundle, open_bundle
 
 LAYERS, WIDTH, INNER = 6, 384, 1536
 

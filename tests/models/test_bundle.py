@@ -120,7 +120,7 @@ def test_whatever_decides_a_prediction_changes_the_model_id(
 
 def test_what_decides_no_prediction_leaves_the_model_id(copy: Path) -> None:
     before = model_id(copy)
-    edit(copy, lambda m: m.update(name="other", revision="9", licence="MIT", temperature=1))
+    edit(copy, lambda m: m.update(name="other", revision="9", licence="MIT"))
     record_quality(open_bundle(copy), {"accuracy": 0.5})
     assert model_id(copy) == before
     assert open_bundle(copy).manifest.quality == {"accuracy": 0.5}
@@ -154,3 +154,10 @@ def test_a_file_that_the_manifest_does_not_list_is_refused(copy: Path) -> None:
     (copy / "hidden.bin").write_bytes(b"weights that no digest covers")
     with pytest.raises(BundleError, match="hidden.bin"):
         open_bundle(copy)
+
+
+def test_a_temperature_of_one_is_the_same_model_as_none(copy: Path) -> None:
+    edit(copy, lambda m: m.pop("temperature"))
+    before = model_id(copy)
+    edit(copy, lambda m: m.update(temperature=1))
+    assert model_id(copy) == before

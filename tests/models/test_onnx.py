@@ -67,6 +67,16 @@ def test_a_texts_scores_do_not_depend_on_its_batch(texts: list[str], data: st.Da
         assert together[position] == alone[i]
 
 
+def test_a_processor_without_vnni_gives_the_same_scores(
+    model: OnnxModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentiserve.models.onnx.multiplies_exactly", lambda: False)
+    careful = OnnxModel(open_bundle(default_bundle()), threads=1)
+    texts = [*CLEAR, "NO NO NO " * 40]
+    for one, other in zip(model.predict(texts), careful.predict(texts), strict=True):
+        assert one.scores == pytest.approx(other.scores, abs=1e-3)
+
+
 def test_a_long_text_is_cut_and_says_so(model: OnnxModel) -> None:
     short, long = model.predict(["fine", "fine " * 5_000])
     assert (short.truncated, long.truncated) == (False, True)

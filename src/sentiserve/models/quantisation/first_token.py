@@ -43,9 +43,11 @@ def _is_tokenwise(graph: Graph, node: NodeProto) -> bool:
         return graph.is_constant(node.input[1]) and any(
             a.name == "axis" and a.i == -1 for a in node.attribute
         )
-    if node.op_type == "MatMul" and graph.matrix(node.input[1]) is None:
-        return False
-    return node.op_type in _TOKENWISE
+    if node.op_type == "MatMul":
+        return graph.matrix(node.input[1]) is not None
+    constants = [graph.value(name) for name in node.input if graph.is_constant(name)]
+    alike = all(c.ndim < 2 or c.shape[-2] == 1 for c in constants)
+    return node.op_type in _TOKENWISE and (alike or node.op_type == "MatMulIntegerToFloat")
 
 
 def _first(graph: Graph, name: str) -> str:

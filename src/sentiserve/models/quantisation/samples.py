@@ -35,7 +35,7 @@ class Observed:
 def observe(
     model: onnx.ModelProto, totals: Mapping[str, Sequence[str]], feeds: Sequence[Feed]
 ) -> dict[str, Observed]:
-    """Run the model on all feeds, and watch tensors of shape (batch, tokens, channels).
+    """Run the model on all feeds, and watch tensors whose last axis is channels.
 
     Args:
         model: a float graph.
@@ -48,7 +48,7 @@ def observe(
     watchers = {name: _Watcher(step) for name in totals}
     for feed, arrays in zip(feeds, run(model, names, feeds), strict=True):
         real = feed[MASK].astype(bool)
-        seen = {name: array[real] for name, array in zip(names, arrays, strict=True)}
+        seen = {name: _rows(array, real) for name, array in zip(names, arrays, strict=True)}
         for name, watcher in watchers.items():
             energy = [np.square(seen[total]).mean(axis=1) for total in totals[name]]
             watcher.take(seen[name], np.mean(energy, axis=0))
@@ -71,6 +71,13 @@ def run(
     )
     for feed in feeds:
         yield session.run(list(names), dict(feed))
+
+
+def _rows(array: NDArray[np.float32], real: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """One for each token that is no padding; all of a tensor that has none for each token."""
+    if array.ndim == real.ndim + 1 and array.shape[:-1] == real.shape:
+        return array[real]
+    return array.reshape(-1, array.shape[-1])
 
 
 class _Watcher:
