@@ -13,9 +13,12 @@ import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+from transformers.utils import logging
 
 Checkpoints = Callable[[str], Path]  # by architecture
 Exports = Callable[[str, str], Path]  # by architecture and format
+logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # it would be among what is said
+
 SAFE = "model.safetensors"
 PICKLED = "pytorch_model.bin"
 LABELS = ("negative", "neutral", "positive")
