@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -141,3 +142,23 @@ class Run(Protocol):
 
     def __call__(self, *arguments: str | Path, stdin: str = "", **env: str) -> Ran:
         """Run ``sentiserve`` with arguments and ``SENTISERVE_`` variables, named without that."""
+
+
+def on_terminal(*arguments: str) -> bytes:
+    """What the command says on a terminal, where it ends well."""
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "sentiserve.cli.main", *arguments]
+    with subprocess.Popen(
+        command, stderr=end, stdout=subprocess.DEVNULL, env=os.environ | {"TERM": "xterm"}
+    ) as process:
+        os.close(end)
+        said = b""
+        try:
+            while chunk := os.read(terminal, 4096):
+                said += chunk
+        except OSError:  # the other end is closed: all was said
+            pass
+        finally:
+            os.close(terminal)
+        assert process.wait(60) == 0
+    return said

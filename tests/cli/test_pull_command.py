@@ -2,8 +2,6 @@
 
 import importlib.util
 import json
-import os
-import pty
 import signal
 import subprocess
 import sys
@@ -14,7 +12,7 @@ import pytest
 from checkpoints import pickle_weights, write_roberta
 from hub import files_of
 from places import SECRET, SIZE, WEIGHTS, HubPlace, Place, bundle_files
-from processes import Run, StartService, eventually
+from processes import Run, StartService, eventually, on_terminal
 
 from sentiserve.models.bundle import default_bundle, open_bundle
 
@@ -39,21 +37,7 @@ def test_pull_says_what_it_brought_and_is_quiet_otherwise(
 
 
 def test_a_terminal_gets_a_progress_bar(place: Place) -> None:
-    terminal, end = pty.openpty()
-    command = [sys.executable, "-m", "sentiserve.cli.main", "model", "pull", place.spec, "bundle"]
-    with subprocess.Popen(
-        command, stderr=end, stdout=subprocess.DEVNULL, env=os.environ | {"TERM": "xterm"}
-    ) as process:
-        os.close(end)
-        said = b""
-        try:
-            while chunk := os.read(terminal, 4096):
-                said += chunk
-        except OSError:  # the other end is closed: all was said
-            pass
-        finally:
-            os.close(terminal)
-        assert process.wait(60) == 0
+    said = on_terminal("model", "pull", place.spec, "bundle")
     assert b"downloading" in said
     assert b"400.0/400.0 kB" in said
 

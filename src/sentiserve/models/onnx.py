@@ -51,7 +51,12 @@ def multiplies_exactly() -> bool:
         return False
 
 
-def _session(bundle: Bundle, threads: int) -> onnxruntime.InferenceSession:
+def session_options(threads: int) -> onnxruntime.SessionOptions:
+    """How sessions are run here: batch after batch, beside a service that needs cores too.
+
+    Args:
+        threads: of one run; 0 leaves it to ONNX Runtime, which takes every core.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -61,9 +66,13 @@ def _session(bundle: Bundle, threads: int) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.force_spinning_stop", "1")
     if not multiplies_exactly():
         options.add_session_config_entry("session.x64quantprecision", "1")
+    return options
+
+
+def _session(bundle: Bundle, threads: int) -> onnxruntime.InferenceSession:
     try:
         session = onnxruntime.InferenceSession(
-            bundle.weights, options, providers=["CPUExecutionProvider"]
+            bundle.weights, session_options(threads), providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # ONNX Runtime's errors share no base class
         raise BundleError(f"{bundle.weights} is not a usable ONNX file: {error}") from error

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto
 
-from sentiserve.models.quantisation.graph import MASK, Graph
+from sentiserve.models.quantisation.graph import MASK, Graph, only_consumer
 from sentiserve.models.quantisation.products import Product
 from sentiserve.models.quantisation.samples import Feed, run
 
@@ -80,14 +80,9 @@ def _context(
     users: Mapping[str, Sequence[NodeProto]], softmax: NodeProto
 ) -> tuple[NodeProto | None, NodeProto | None]:
     """The product with the values, and the node that brings the heads together again."""
-    context = _only(users, softmax.output[0], "MatMul")
-    transposed = context and _only(users, context.output[0], "Transpose")
-    return context, transposed and _only(users, transposed.output[0], "Reshape")
-
-
-def _only(users: Mapping[str, Sequence[NodeProto]], name: str, operator: str) -> NodeProto | None:
-    consumers = users[name]
-    return consumers[0] if len(consumers) == 1 and consumers[0].op_type == operator else None
+    context = only_consumer(users, softmax.output[0], "MatMul")
+    transposed = context and only_consumer(users, context.output[0], "Transpose")
+    return context, transposed and only_consumer(users, transposed.output[0], "Reshape")
 
 
 def _projected(graph: Graph, name: str) -> str:

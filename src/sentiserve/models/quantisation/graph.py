@@ -1,7 +1,7 @@
 """ONNX graphs that can be asked who makes and who uses a tensor, and be rewritten."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -105,3 +105,11 @@ class Graph:
 
     def _used_constants(self, used: Iterable[str]) -> list[TensorProto]:
         return [self._constants[name] for name in sorted(used) if name in self._constants]
+
+
+def only_consumer(
+    users: Mapping[str, Sequence[NodeProto]], name: str, operator: str
+) -> NodeProto | None:
+    """The node that uses a tensor, if no other does and it is of that kind."""
+    consumers = users[name]
+    return consumers[0] if len(consumers) == 1 and consumers[0].op_type == operator else None

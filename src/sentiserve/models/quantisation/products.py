@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto
 
-from sentiserve.models.quantisation.graph import Graph
+from sentiserve.models.quantisation.graph import Graph, only_consumer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,17 +42,12 @@ def _product(
     graph: Graph, users: dict[str, list[NodeProto]], node: NodeProto, weight: NDArray[np.float32]
 ) -> Product:
     out, bias = node.output[0], None
-    addition = _only_addition(users, out)
+    addition = only_consumer(users, out, "Add")
     if addition is not None and (vector := _vector(graph, addition, out)) is not None:
         out, bias = addition.output[0], vector
-        addition = _only_addition(users, out)
+        addition = only_consumer(users, out, "Add")
     total = out if addition is None else addition.output[0]
     return Product(node.input[0], weight, bias, out, total)
-
-
-def _only_addition(users: dict[str, list[NodeProto]], name: str) -> NodeProto | None:
-    consumers = users[name]
-    return consumers[0] if len(consumers) == 1 and consumers[0].op_type == "Add" else None
 
 
 def _vector(graph: Graph, addition: NodeProto, out: str) -> NDArray[np.float32] | None:
