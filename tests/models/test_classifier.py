@@ -69,7 +69,7 @@ def test_many_texts_are_run_in_batches_of_like_length_and_answered_in_order() ->
     widths = [ids.shape[1] for ids, _ in model.asked]
     assert len(widths) > 1
     assert widths == sorted(widths)
-    assert all(ids.size <= 2048 for ids, _ in model.asked)
+    assert all(ids.size <= 256 for ids, _ in model.asked)
 
 
 @pytest.mark.parametrize("logits", [(0.0, float("nan"), 1.0), (0.0, 1.0)])

@@ -12,7 +12,7 @@ from sentiserve.models.bundle import Bundle
 from sentiserve.models.preprocessing import preprocessing
 from sentiserve.types import ModelInfo, Sentiment
 
-_BATCH_TOKENS = 2_048  # padded tokens in one run: enough to fill the cores, little memory
+_BATCH_TOKENS = 256  # padded tokens in one run: enough to fill the cores, few for their caches
 _DIGITS = 6  # finer differences are rounding noise of the hardware
 
 
