@@ -41,12 +41,14 @@ class Checkpoint:
         model: in float32, evaluating.
         tokenizer: doesn't cut, and knows how the model's texts are padded.
         labels: in the order of the model's logits.
+        pad_id: the token that fills up shorter texts.
         max_tokens: the most that the model has positions for.
     """
 
     model: PreTrainedModel
     tokenizer: Tokenizer
     labels: tuple[str, ...]
+    pad_id: int
     max_tokens: int
 
 
@@ -71,8 +73,10 @@ def load_checkpoint(
     _check_architecture(path, config)
     names = _labels(path, config, labels)
     model = _load_model(path, len(names), allow_pickle=allow_pickle)
+    pad_id = _pad_id(path, model)
     tokenizer = _load_tokenizer(path, model)
-    return Checkpoint(model, tokenizer, names, _positions(model))
+    tokenizer.enable_padding(pad_id=pad_id, pad_token=tokenizer.id_to_token(pad_id) or "[PAD]")
+    return Checkpoint(model, tokenizer, names, pad_id, _positions(path, model))
 
 
 def licence_of(path: Path) -> str:
@@ -219,6 +223,16 @@ def _check_weights(path: Path, loading: dict[str, Any]) -> None:
         )
 
 
+def _pad_id(path: Path, model: PreTrainedModel) -> int:
+    """What is too large is refused by the model's embeddings, and -1 they take for their last."""
+    pad_id: int = model.config.pad_token_id or 0
+    if pad_id < 0:
+        raise BadInputError(
+            f"{path / _CONFIG}: pad_token_id is {pad_id}; name the id of the tokenizer's padding"
+        )
+    return pad_id
+
+
 def _load_tokenizer(path: Path, model: PreTrainedModel) -> Tokenizer:
     try:
         tokenizer = (
@@ -241,9 +255,7 @@ def _load_tokenizer(path: Path, model: PreTrainedModel) -> Tokenizer:
         )
     if not tokenizer.num_special_tokens_to_add(is_pair=False):
         raise BadInputError(f"{path}: the tokenizer adds no tokens around a text, as encoders need")
-    pad = model.config.pad_token_id or 0
     tokenizer.no_truncation()
-    tokenizer.enable_padding(pad_id=pad, pad_token=tokenizer.id_to_token(pad) or "[PAD]")
     return tokenizer
 
 
@@ -264,9 +276,14 @@ def _converted_tokenizer(path: Path) -> Tokenizer:
     return converted
 
 
-def _positions(model: PreTrainedModel) -> int:
+def _positions(path: Path, model: PreTrainedModel) -> int:
     """The most tokens of a text; RoBERTa and its kin use positions only from the padding's on."""
-    positions: int = model.config.max_position_embeddings
+    positions = getattr(model.config, "max_position_embeddings", None)
+    if not isinstance(positions, int):
+        raise BadInputError(
+            f"{path / _CONFIG}: doesn't say how many tokens a text may have "
+            f"(max_position_embeddings); this {model.config.model_type} can't be exported"
+        )
     offsets = [
         1 + module.padding_idx
         for name, module in model.named_modules()

@@ -165,7 +165,7 @@ def _example(checkpoint: Checkpoint) -> tuple[torch.Tensor, torch.Tensor]:
     tokens = checkpoint.tokenizer.encode("one two three four five six seven").ids[:7]
     ids = torch.tensor([tokens, tokens])
     mask = torch.ones_like(ids)
-    ids[1, 5:] = checkpoint.model.config.pad_token_id or 0
+    ids[1, 5:] = checkpoint.pad_id
     mask[1, 5:] = 0
     return ids, mask
 
@@ -228,9 +228,8 @@ def _feeds(checkpoint: Checkpoint, samples: Sequence[str]) -> list[Feed]:
     tokenizer.no_padding()
     tokenizer.enable_truncation(min(_DEFAULT_TOKENS, checkpoint.max_tokens))
     tokens = sorted((e.ids for e in tokenizer.encode_batch_fast(list(samples))), key=len)
-    pad_id = checkpoint.model.config.pad_token_id or 0
     batches = (tokens[i : i + _SAMPLE_BATCH] for i in range(0, len(tokens), _SAMPLE_BATCH))
-    return [dict(zip((IDS, MASK), pad(batch, pad_id), strict=True)) for batch in batches]
+    return [dict(zip((IDS, MASK), pad(batch, checkpoint.pad_id), strict=True)) for batch in batches]
 
 
 def _torchscript(checkpoint: Checkpoint, _: Sequence[str]) -> bytes:
