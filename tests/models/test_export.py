@@ -10,7 +10,16 @@ from pathlib import Path
 import onnx
 import pytest
 import torch
-from checkpoints import ARCHITECTURES, LABELS, Checkpoints, Exports, edit_config, sample_texts
+from checkpoints import (
+    ARCHITECTURES,
+    LABELS,
+    SAFE,
+    Checkpoints,
+    Exports,
+    edit_config,
+    sample_texts,
+)
+from safetensors.torch import load_file, save_file
 from tiny import TRAINED
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -180,17 +189,37 @@ def test_an_unusable_checkpoint_leaves_the_old_bundle(
         export(broken, old, "torchscript", PLAIN)
 
 
-def test_a_model_that_gives_no_numbers_leaves_the_old_bundle(
-    tmp_path: Path, checkpoint: Checkpoints, old: Path
-) -> None:
-    from safetensors.torch import load_file, save_file
+def weighted(checkpoint: Path, out: Path, name: str, factor: float) -> Path:
+    """A copy, some of whose weights are multiplied."""
+    shutil.copytree(checkpoint, out)
+    weights = load_file(out / SAFE)
+    weights[name] *= factor
+    save_file(weights, out / SAFE, {"format": "pt"})
+    return out
 
-    broken = Path(shutil.copytree(checkpoint("bert"), tmp_path / "broken"))
-    weights = load_file(broken / "model.safetensors")
-    weights["classifier.bias"] *= float("nan")
-    save_file(weights, broken / "model.safetensors", {"format": "pt"})
+
+@pytest.mark.parametrize("factor", [float("nan"), 1e30])
+@pytest.mark.parametrize("format_", export_module.FORMATS)
+def test_a_model_that_gives_no_numbers_leaves_the_old_bundle(
+    tmp_path: Path, checkpoint: Checkpoints, old: Path, format_: str, factor: float
+) -> None:
+    name = "bert.encoder.layer.0.output.dense.weight"
+    broken = weighted(checkpoint("bert"), tmp_path / "broken", name, factor)
     with pytest.raises(BadInputError, match="no numbers"):
-        export(broken, old, "torchscript", PLAIN)
+        export(broken, old, format_, PLAIN)
+
+
+def test_int8_that_fails_says_what_does_not(
+    checkpoint: Checkpoints, old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checking a graph fails where it is larger than protobuf's 2 GB."""
+
+    def too_large(_: object) -> None:
+        raise ValueError("This protobuf of onnx model is too large (>2GB).")
+
+    monkeypatch.setattr(onnx.checker, "check_model", too_large)
+    with pytest.raises(BadInputError, match="cannot be made int8; try --format onnx"):
+        export(checkpoint("bert"), old, "onnx-int8", PLAIN)
 
 
 @contextmanager

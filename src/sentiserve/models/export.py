@@ -219,7 +219,13 @@ def _onnx(checkpoint: Checkpoint, _: Sequence[str]) -> bytes:
 
 
 def _onnx_int8(checkpoint: Checkpoint, samples: Sequence[str]) -> bytes:
-    return bytes(quantise(_to_onnx(checkpoint), _feeds(checkpoint, samples)).SerializeToString())
+    exact = _to_onnx(checkpoint)
+    try:
+        return bytes(quantise(exact, _feeds(checkpoint, samples)).SerializeToString())
+    except BadInputError:
+        raise
+    except Exception as error:  # onnx, ONNX Runtime and protobuf have each their own
+        raise BadInputError("this model cannot be made int8; try --format onnx") from error
 
 
 def _feeds(checkpoint: Checkpoint, samples: Sequence[str]) -> list[Feed]:

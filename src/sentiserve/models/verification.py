@@ -31,6 +31,8 @@ def verify(model: Classifier, checkpoint: Checkpoint, tolerance: float) -> None:
     """
     texts = [*_TEXTS, "word " * model.info.max_tokens]
     expected = _reference(checkpoint, texts, model.info.max_tokens)
+    if not np.isfinite(expected).all():
+        raise BadInputError("the checkpoint gives scores that are no numbers")
     try:
         together = model.logits(texts)
         alone = np.concatenate([model.logits([text]) for text in texts])

@@ -32,6 +32,7 @@ class Observed:
     energy: NDArray[np.float32]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # choose refuses what comes of it
 def observe(
     model: onnx.ModelProto, totals: Mapping[str, Sequence[str]], feeds: Sequence[Feed]
 ) -> dict[str, Observed]:
