@@ -108,6 +108,12 @@ def test_the_graphs_inputs_and_output_are_those_of_every_bundle(
     assert [value.name for value in graph.output] == ["logits"]
 
 
+def test_weights_that_layers_share_are_written_once(exported: Exports) -> None:
+    graph = onnx.load(exported("albert", "onnx") / "model.onnx").graph
+    tensors = [(t.data_type, *t.dims, t.raw_data) for t in graph.initializer]
+    assert len(tensors) == len(set(tensors))
+
+
 def test_a_bundle_is_complete_in_itself(trained_bundles: dict[str, Path]) -> None:
     for bundle in trained_bundles.values():
         manifest = open_bundle(bundle).manifest

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 import onnx
 import torch
+from onnx_ir.passes.common import DeduplicateInitializersPass
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
@@ -201,6 +202,7 @@ def _to_onnx(checkpoint: Checkpoint) -> onnx.ModelProto:
         ) from error
     if program is None:
         raise BadInputError("this architecture cannot be exported to ONNX")
+    DeduplicateInitializersPass(_ONNX_LIMIT)(program.model)  # ALBERT's layers share theirs
     return _without_traces(program.model_proto)
 
 

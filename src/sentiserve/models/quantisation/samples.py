@@ -81,6 +81,16 @@ def _rows(array: NDArray[np.float32], real: NDArray[np.bool_]) -> NDArray[np.flo
     return array.reshape(-1, array.shape[-1])
 
 
+def pooled(several: Sequence[Observed]) -> Observed:
+    """What was seen of the inputs of products that share their weights."""
+    return Observed(
+        np.min([seen.low for seen in several], axis=0),
+        np.max([seen.high for seen in several], axis=0),
+        np.concatenate([seen.rows for seen in several]),
+        np.concatenate([seen.energy for seen in several]),
+    )
+
+
 class _Watcher:
     """Gathers what is seen of one tensor."""
 
