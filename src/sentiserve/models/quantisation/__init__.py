@@ -76,7 +76,7 @@ class _Rewriter:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._schemes: dict[str, Scheme] = {}
-        self._weights: dict[tuple[int | str, ...], tuple[str, str]] = {}
+        self._weights: dict[tuple[object, ...], tuple[str, str]] = {}
 
     def scheme(self, left: str) -> Scheme:
         """How a tensor is quantised."""
