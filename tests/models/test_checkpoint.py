@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForMaskedLM
 
 from sentiserve.errors import BadInputError
-from sentiserve.models.checkpoint import licence_of, load_checkpoint
+from sentiserve.models.checkpoint import licence_of, load_checkpoint, recipe_of
 
 
 @pytest.fixture
@@ -256,6 +256,17 @@ def test_a_tokenizer_that_adds_nothing_around_a_text_is_refused(bert: Path) -> N
     tokenizer.save(str(bert / "tokenizer.json"))
     with pytest.raises(BadInputError, match="adds no tokens around a text"):
         load_checkpoint(bert)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    ['{"preprocessing": "shout"}', '{"preprocessing": 3}', '{"max_tokens": "80"}',
+     '{"max_tokens": 0}', "{", "[]", "\udc80"],
+)  # fmt: skip
+def test_a_recipe_that_cannot_be_used_is_refused(tmp_path: Path, recipe: str) -> None:
+    (tmp_path / "recipe.json").write_text(recipe, "utf-8", errors="surrogateescape")
+    with pytest.raises(BadInputError, match=r"recipe\.json: "):
+        recipe_of(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import torch
 from tokenizers import Tokenizer
 from transformers import (
@@ -23,8 +24,10 @@ from transformers.utils import logging as transformers_logging
 
 from sentiserve.errors import BadInputError
 from sentiserve.models.bundle import CARD, TOKENIZER
+from sentiserve.models.preprocessing import PREPROCESSING
 
 _CONFIG = "config.json"
+_RECIPE = "recipe.json"
 _SAFE = "model.safetensors"
 _PICKLED = "pytorch_model.bin"
 _HEAD = "ForSequenceClassification"
@@ -52,6 +55,13 @@ class Checkpoint:
     max_tokens: int
 
 
+class TrainedWith(msgspec.Struct, frozen=True):
+    """What ``model train`` notes beside a checkpoint, as far as an export needs it."""
+
+    preprocessing: str | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=4)] | None = None
+
+
 def load_checkpoint(
     path: Path, labels: Sequence[str] = (), *, allow_pickle: bool = False
 ) -> Checkpoint:
@@ -77,6 +87,27 @@ def load_checkpoint(
     tokenizer = _load_tokenizer(path, model)
     tokenizer.enable_padding(pad_id=pad_id, pad_token=tokenizer.id_to_token(pad_id) or "[PAD]")
     return Checkpoint(model, tokenizer, names, pad_id, _positions(path, model))
+
+
+def recipe_of(path: Path) -> TrainedWith:
+    """How the checkpoint's texts were prepared and cut in training, where it says so.
+
+    Raises:
+        BadInputError: what it says can't be used.
+    """
+    file = path / _RECIPE
+    try:
+        recipe = msgspec.json.decode(file.read_bytes(), type=TrainedWith)
+    except (FileNotFoundError, NotADirectoryError):
+        return TrainedWith()
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInputError(f"{file}: {error}") from error
+    if recipe.preprocessing not in {None, *PREPROCESSING}:
+        known = ", ".join(PREPROCESSING)
+        raise BadInputError(
+            f"{file}: unknown preprocessing {recipe.preprocessing!r}; known are {known}"
+        )
+    return recipe
 
 
 def licence_of(path: Path) -> str:
