@@ -40,12 +40,8 @@ def files(directory: Path) -> dict[str, bytes]:
 
 
 def beside(out: Path) -> list[str]:
-    """What lies beside the bundle, but for the lock."""
-    return sorted(
-        path.name
-        for path in out.parent.iterdir()
-        if path.name not in {out.name, f".{out.name}.lock"}
-    )
+    """What lies beside the bundle."""
+    return sorted(path.name for path in out.parent.iterdir() if path != out)
 
 
 def test_a_bundle_arrives_whole_and_as_it_is(place: Place, out: Path) -> None:

@@ -1,12 +1,13 @@
 """A directory is replaced whole, or not at all."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from sentiserve.errors import BadInputError
 from sentiserve.models.bundle import MANIFEST
-from sentiserve.models.staging import mend, replacing, swap
+from sentiserve.models.staging import discard, locked, mend, replacing, swap
 
 
 @pytest.fixture
@@ -63,4 +64,51 @@ def test_a_swap_that_was_killed_between_its_steps_is_undone(out: Path) -> None:
     out.rename(out.with_name(".bundle.old"))
     mend(out)
     assert (out / MANIFEST).read_text() == "old"
+    assert alone(out)
+
+
+def test_a_link_stays_and_what_it_names_is_replaced(out: Path) -> None:
+    link = out.with_name("current")
+    link.symlink_to(out.name)
+    for content in ("new", "newer"):
+        with replacing(link) as new:
+            (new / MANIFEST).write_text(content)
+    assert link.readlink() == Path(out.name)
+    assert (out / MANIFEST).read_text() == "newer"
+    assert set(out.parent.iterdir()) == {link, out}
+
+
+def test_what_a_killed_swap_had_set_aside_is_back_while_a_new_one_is_made(out: Path) -> None:
+    out.rename(out.with_name(".bundle.old"))
+    with replacing(out):
+        assert (out / MANIFEST).read_text() == "old"
+
+
+def test_what_another_is_writing_is_not_discarded(out: Path) -> None:
+    out.with_name(".bundle.pull-1").mkdir()
+    with locked(out):
+        before = set(out.parent.iterdir())
+        discard(out)
+        assert set(out.parent.iterdir()) == before
+    discard(out)
+    assert not list(out.parent.iterdir())
+
+
+def test_a_lock_whose_file_is_gone_when_one_gets_it_is_taken_anew(out: Path) -> None:
+    taken, go_on = threading.Event(), threading.Event()
+
+    def take() -> None:
+        with locked(out):
+            taken.set()
+            go_on.wait(10)
+
+    waiting = threading.Thread(target=take)
+    with locked(out):
+        waiting.start()
+        assert not taken.wait(0.2)
+    assert taken.wait(10)
+    with pytest.raises(BlockingIOError), locked(out, wait=False):
+        pytest.fail("two have it")
+    go_on.set()
+    waiting.join()
     assert alone(out)

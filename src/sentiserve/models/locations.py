@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from sentiserve.errors import BadInputError, BundleError, UnreachableError
 from sentiserve.models.bundle import MANIFEST, PROGRAMS, default_bundle, parse_manifest
 from sentiserve.models.pull import pull, read_manifest
 from sentiserve.models.remote import OnProgress, Remote, quiet
+from sentiserve.models.staging import discard
 from sentiserve.plugins import needs
 
 _HUB = re.compile(r"hf:(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>\w[\w./-]*))?", re.ASCII)
@@ -104,8 +104,11 @@ def _copies(spec: str) -> Path:
 
 def _by_use(copies: Path) -> list[Path]:
     """The copies, the one that was used last first."""
-    found = [path.parent for path in copies.glob(f"[!.]*/{MANIFEST}")]
-    return sorted(found, key=lambda copy: copy.stat().st_mtime, reverse=True)
+    used = {}
+    for manifest in copies.glob(f"[!.]*/{MANIFEST}"):
+        with suppress(FileNotFoundError):  # another process may have dropped it meanwhile
+            used[manifest.parent] = manifest.parent.stat().st_mtime
+    return sorted(used, key=used.__getitem__, reverse=True)
 
 
 def _latest(copies: Path) -> Path | None:
@@ -117,10 +120,6 @@ def _keep(copy: Path) -> None:
     with suppress(OSError):  # a cache that is read-only serves as well
         os.utime(copy)
         kept = {path.name for path in _by_use(copy.parent)[:_COPIES]}
-        for path in copy.parent.iterdir():
-            if path.name.lstrip(".").partition(".")[0] in kept:
-                continue
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+        found = {path.name.lstrip(".").partition(".")[0] for path in copy.parent.iterdir()}
+        for name in found - kept:
+            discard(copy.with_name(name))

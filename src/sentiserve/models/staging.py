@@ -1,11 +1,13 @@
 """Directories that are replaced whole, or not at all."""
 
 import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import structlog
 
@@ -19,12 +21,19 @@ _log = structlog.get_logger(__name__)
 def replacing(out: Path) -> Iterator[Path]:
     """A new directory to fill; it takes the place of ``out`` when the block ends well.
 
+    Where ``out`` is a link, what it names is replaced, and the link stays.
+
     Raises:
         BadInputError: ``out`` holds something that is no bundle.
     """
+    out = out.resolve()
     check_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as directory:
+    with (
+        locked(out),
+        tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as directory,
+    ):
+        mend(out)
         new = Path(directory) / out.name
         new.mkdir()
         yield new
@@ -63,16 +72,49 @@ def mend(out: Path) -> None:
         _set_aside(out).rename(out)
 
 
+def discard(out: Path) -> None:
+    """Delete a directory and what its making left beside it, unless a process is at it."""
+    with suppress(BlockingIOError), locked(out, wait=False):
+        for path in (out, *out.parent.glob(f".{out.name}.*")):
+            shutil.rmtree(path, ignore_errors=True)
+
+
 @contextmanager
-def locked(out: Path) -> Iterator[None]:
-    """Keep other processes from replacing ``out``; the lock ends with its process."""
-    with out.with_name(f".{out.name}.lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _log.warning("another process is writing there; waiting for it", path=str(out))
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def locked(out: Path, *, wait: bool = True) -> Iterator[None]:
+    """Keep other processes from replacing ``out``; the lock ends with its process.
+
+    Raises:
+        BlockingIOError: another process has it, and this one is not to wait.
+    """
+    path = out.with_name(f".{out.name}.lock")
+    while True:
+        with path.open("a") as file:
+            _lock(file, out, wait=wait)
+            if not _is_at(file, path):  # who had the lock has deleted the file with it
+                continue
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    path.unlink()
+            return
+
+
+def _lock(file: IO[str], out: Path, *, wait: bool) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if not wait:
+            raise
+        _log.warning("another process is writing there; waiting for it", path=str(out))
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _is_at(file: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _set_aside(out: Path) -> Path:
