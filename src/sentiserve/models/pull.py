@@ -60,7 +60,7 @@ def pull(remote: Remote, raw: bytes, out: Path, on_progress: OnProgress = quiet)
         on_progress: told how many bytes are here, and how many there are.
 
     Raises:
-        BadInputError: ``out`` holds something that is no bundle.
+        BadInputError: see ``check_replaceable``.
         BundleError: a file can't be had, is not what the manifest says, or has no room.
     """
     manifest = parse_manifest(raw, f"{remote}: {MANIFEST}")

@@ -11,8 +11,8 @@ from typing import IO
 
 import structlog
 
-from sentiserve.errors import BadInputError
-from sentiserve.models.bundle import MANIFEST
+from sentiserve.errors import BadInputError, BundleError
+from sentiserve.models.bundle import read_manifest, unlisted
 
 _log = structlog.get_logger(__name__)
 
@@ -24,7 +24,7 @@ def replacing(out: Path) -> Iterator[Path]:
     Where ``out`` is a link, what it names is replaced, and the link stays.
 
     Raises:
-        BadInputError: ``out`` holds something that is no bundle.
+        BadInputError: see ``check_replaceable``.
     """
     out = out.resolve()
     check_replaceable(out)
@@ -41,15 +41,24 @@ def replacing(out: Path) -> Iterator[Path]:
 
 
 def check_replaceable(out: Path) -> None:
-    """Return if ``out`` is a bundle, empty, or not there.
+    """Return if ``out`` is a bundle and nothing else, empty, or not there.
 
     Raises:
-        BadInputError: it is something else.
+        BadInputError: something would be lost with it, or it can't be replaced whole.
     """
-    if not out.exists() or (out / MANIFEST).is_file():
+    if os.path.ismount(out.resolve()):  # no rename reaches it
+        raise BadInputError(f"{out} is a mount point; name a directory below it")
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
-    if not out.is_dir() or any(out.iterdir()):
-        raise BadInputError(f"{out} exists and is no bundle; name an empty directory")
+    try:
+        others = unlisted(out, read_manifest(out))
+    except BundleError as error:
+        raise BadInputError(f"{error}; name an empty directory") from error
+    if others:
+        raise BadInputError(
+            f"{out / min(others)} would be deleted with the bundle beside it; "
+            "move it away, or name another directory"
+        )
 
 
 def swap(new: Path, out: Path) -> None:
