@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from sentiserve.errors import BundleError, UnreachableError
+from sentiserve.errors import BundleError, OfflineError, UnreachableError
 from sentiserve.models.bundle import (
     MANIFEST,
     MAX_MANIFEST,
@@ -199,6 +199,8 @@ def _patiently(attempt: Callable[[], T], reached: Callable[[], int] = lambda: 0)
     while True:
         try:
             return attempt()
+        except OfflineError:
+            raise
         except UnreachableError:
             if (now := reached()) > before:
                 pauses, before = iter(PAUSES), now
