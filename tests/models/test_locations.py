@@ -3,11 +3,13 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
 import pytest
 import structlog
+from line import Line
 from places import SECRET, SIZE, SLACK, WEIGHTS, HubPlace, Place, bundle_files, write
 from processes import environment, eventually
 
@@ -136,6 +138,40 @@ def test_a_pull_that_is_cut_off_leaves_the_copy_in_use(place: Place) -> None:
     place.line.mend()
     assert revision(locate(place.spec)) == "2"
     assert place.line.carried < SIZE
+
+
+def test_the_copy_of_another_server_does_not_serve(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locate(place.spec)
+    with Line(place.line.port) as elsewhere:
+        elsewhere.die(0)
+        for name, value in place.variables.items():
+            monkeypatch.setenv(name, value.replace(place.line.url, elsewhere.url))
+        with pytest.raises(UnreachableError, match=f"{elsewhere.port} gives no answer"):
+            locate(place.spec)
+
+
+def test_the_copy_serves_after_a_change_of_password(
+    hub_place: HubPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = locate(hub_place.spec)
+    hub_place.line.die(0)
+    url = hub_place.line.url.replace("//", f"//user:{SECRET}@")
+    monkeypatch.setenv("HF_ENDPOINT", url)
+    assert locate(hub_place.spec) == copy
+
+
+def test_offline_the_copy_serves_at_once(
+    hub_place: HubPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = locate(hub_place.spec)
+    pause = 5.0
+    monkeypatch.setattr("sentiserve.models.pull.PAUSES", (pause,))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    started = time.monotonic()
+    assert locate(hub_place.spec) == copy
+    assert time.monotonic() - started < pause
 
 
 def test_without_a_copy_no_answer_is_an_error(place: Place) -> None:

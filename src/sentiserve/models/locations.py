@@ -66,7 +66,8 @@ def locate(spec: str | None, on_progress: OnProgress = quiet) -> Path:
         return default_bundle()
     if not is_remote(spec):
         return Path(spec)
-    place, copies = remote(spec), _copies(spec)
+    place = remote(spec)
+    copies = _copies(place)
     try:
         raw = read_manifest(place)
         _refuse_programs(spec, raw)
@@ -94,11 +95,11 @@ def _refuse_programs(spec: str, raw: bytes) -> None:
         )
 
 
-def _copies(spec: str) -> Path:
+def _copies(place: Remote) -> Path:
     """Where the copies of one place lie, each named by the digest of its manifest."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", spec)[:80]
-    unique = hashlib.sha256(spec.encode()).hexdigest()[:8]
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", str(place))[:80]
+    unique = hashlib.sha256(f"{place} {place.server}".encode()).hexdigest()[:8]
     return Path(home) / "sentiserve" / "models" / f"{readable}-{unique}"
 
 
