@@ -92,6 +92,25 @@ def test_recorded_figures_leave_the_model_id_alone(cli: Run, labelled: Path, bun
 
 
 @pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (None, "copy it"),
+        (str(default_bundle()), "copy it"),
+        ("hf:my-team/tickets", "sentiserve model pull"),
+        ("s3://my-bucket/tickets", "sentiserve model pull"),
+    ],
+)
+def test_figures_are_recorded_only_in_a_bundle_that_is_yours(
+    cli: Run, labelled: Path, model: str | None, says: str
+) -> None:
+    before = (default_bundle() / "bundle.json").read_bytes()
+    ran = cli("model", "evaluate", labelled, "--record", **({"model": model} if model else {}))
+    assert (ran.status, ran.out) == (1, "")
+    assert says in ran.err
+    assert (default_bundle() / "bundle.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
     ("content", "says"),
     [
         ("text\tlabel\nFine.\thappy\n", "happy"),

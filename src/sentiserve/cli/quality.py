@@ -11,22 +11,25 @@ from sentiserve.models.locations import is_remote
 from sentiserve.models.slices import SliceFigures
 
 
-def rewritable(bundle: str) -> Path:
+def rewritable(bundle: str | None) -> Path:
     """The directory, unless it is a place elsewhere or the bundle inside the package.
+
+    Args:
+        bundle: as in ``SENTISERVE_MODEL``; None for the bundled model.
 
     Raises:
         BadInputError: it is one of them; the text says what to do.
     """
-    if is_remote(bundle):
+    if bundle and is_remote(bundle):
         raise BadInputError(
             "a bundle elsewhere can't be rewritten; fetch it with sentiserve model pull "
             "and name its directory"
         )
-    directory = Path(bundle)
+    directory = Path(bundle) if bundle else default_bundle()
     if directory.resolve() == default_bundle().resolve():
         raise BadInputError(
-            f"{bundle} belongs to the package; copy it, calibrate the copy, "
-            "and name that one in SENTISERVE_MODEL"
+            f"{directory} belongs to the package and is not rewritten; copy it, name the copy "
+            "with --model, and in SENTISERVE_MODEL to use it"
         )
     return directory
 

@@ -59,13 +59,15 @@ def evaluate(
     ] = False,
 ) -> None:
     """How good a bundle's model is on labelled texts."""
-    from sentiserve.cli.quality import slice_table
+    from sentiserve.cli.quality import rewritable, slice_table
     from sentiserve.models.bundle import open_bundle, record_quality
     from sentiserve.models.evaluation import evaluate as evaluate_
     from sentiserve.models.labelled import read_labelled
     from sentiserve.models.registry import load_model
     from sentiserve.models.slices import by_slice
 
+    if record:
+        rewritable(_named(bundle))
     directory = _directory(bundle)
     labelled = read_labelled(data)
     model = load_model(directory)
@@ -106,7 +108,12 @@ def evaluate(
 
 def _directory(bundle: str | None) -> Path:
     from sentiserve.models.locations import locate
-    from sentiserve.settings import load_settings
 
     with download_bar() as on_progress:
-        return locate(bundle or load_settings().model, on_progress)
+        return locate(_named(bundle), on_progress)
+
+
+def _named(bundle: str | None) -> str | None:
+    from sentiserve.settings import load_settings
+
+    return bundle or load_settings().model
