@@ -1,4 +1,7 @@
-"""What flows through sentiserve: posts, sentiments, predictions and their aggregates."""
+"""What flows through sentiserve: posts, sentiments, predictions and their aggregates.
+
+What stores keep are structs rather than dataclasses: msgspec makes them from bytes in one go.
+"""
 
 import re
 from collections.abc import Mapping
@@ -11,6 +14,8 @@ from types import MappingProxyType
 from typing import Self
 from unicodedata import category
 
+import msgspec
+
 TEXT = "text"  # the platform of bare texts
 _HASH = re.compile(r"(?<![\w&#/])#(?=(\w\S{0,100}))")
 _JOINERS = "_\u200c\u200d"
@@ -22,16 +27,14 @@ def _in_tag(character: str) -> bool:
     return character.isalnum() or character in _JOINERS or category(character)[0] == "M"
 
 
-@dataclass(frozen=True, slots=True)
-class PostRef:
+class PostRef(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Which post, whatever its URL looked like: ids are strings, unique on their platform."""
 
     platform: str
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A post as its source gave it; times are aware, in UTC."""
 
     ref: PostRef
@@ -54,8 +57,7 @@ class Post:
         return tuple(dict.fromkeys(tag.casefold() for tag in words))
 
 
-@dataclass(frozen=True, slots=True)
-class Sentiment:
+class Sentiment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a model says of a text: a score for each of its labels, adding up to 1."""
 
     scores: Mapping[str, float]
@@ -67,8 +69,7 @@ class Sentiment:
         return max(self.scores, key=self.scores.__getitem__)
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A post with its sentiment: what a store keeps, under the post and the model id."""
 
     post: Post
@@ -103,6 +104,25 @@ class Entity(StrEnum):
 
     AUTHOR = "author"
     HASHTAG = "hashtag"
+
+
+class Author(msgspec.Struct, frozen=True):
+    """Somebody who posts; by the id on their platform, or by the handle where there is no id."""
+
+    platform: str
+    author: str
+
+
+class Hashtag(msgspec.Struct, frozen=True):
+    """A hashtag as ``Post.hashtags`` gives it: without ``#``, case-folded."""
+
+    hashtag: str
+
+
+class Prefix(msgspec.Struct, frozen=True):
+    """The posts whose ``PLATFORM/ID`` begins with this text, literally."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,13 +116,14 @@ def test_ctrl_c_stops_an_idle_service_with_status_0(start_service: StartService)
 
 def test_a_request_that_outlasts_the_patience_gets_a_problem(start_service: StartService) -> None:
     service = start_service(DRAIN_TIMEOUT="0.5")
-    address = urlsplit(service.url)
-    with closing(http.client.HTTPConnection(address.hostname or "", address.port)) as connection:
+    with ExitStack() as stack:
+        connection, witness = connect(service, stack), connect(service, stack)
         connection.putrequest("POST", "/v1/sentiment")
         connection.putheader("Content-Type", "application/json")
         connection.putheader("Content-Length", "1000")
         connection.endheaders()
         connection.send(b'{"inputs":')
+        get_live(witness)  # answered after the other has arrived
         kill(service.pid, signal.SIGTERM)
         response = connection.getresponse()
         assert response.status == 503

@@ -190,7 +190,7 @@ def test_an_architecture_that_does_not_count_its_positions_is_refused(tmp_path: 
     own_names = dict.fromkeys(("hidden_size", "num_hidden_layers", "num_attention_heads"))
     write_bert(tmp_path)
     write_model(tmp_path, "funnel", **sizes, **own_names, max_position_embeddings=None)
-    with pytest.raises(BadInputError, match="max_position_embeddings.*this funnel can't be"):
+    with pytest.raises(BadInputError, match="max_position_embeddings.*this funnel can't be used"):
         load_checkpoint(tmp_path)
 
 
