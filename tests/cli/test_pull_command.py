@@ -170,7 +170,7 @@ def test_the_articles_model_goes_from_a_hub_to_an_answer(
         (("bundle", "--preprocessing", "shout"), "unknown preprocessing 'shout'"),
         (("bundle", "--samples", "nowhere.tsv"), "nowhere.tsv"),
         (("bundle", "--card", "nowhere.md"), "nowhere.md"),
-        (("full",), "full exists and is no bundle"),
+        (("full",), "full is no model bundle"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
