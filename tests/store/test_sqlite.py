@@ -4,12 +4,12 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from msgspec.structs import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from sentiserve.errors import SettingsError, StoreError
 from sentiserve.store.sqlite import SqliteStore, from_url
