@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+from functools import partial
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -45,7 +46,9 @@ def test_a_terminal_gets_a_progress_bar(place: Place) -> None:
 def test_ctrl_c_stops_it_and_says_how_to_go_on(hub_place: HubPlace) -> None:
     hub_place.line.hold(SIZE // 2)
     command = [sys.executable, "-m", "sentiserve.cli.main", "model", "pull", SPEC, "bundle"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    # What shells start in the background ignores the signal, and so do its children.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as process:
         eventually(lambda: hub_place.line.held)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
