@@ -157,7 +157,8 @@ def calibrate(
 ) -> None:
     """Fit a temperature to labelled texts, so that scores are right as often as they say.
 
-    Take texts that the model was not trained on. No label changes, but the scores do, and with
+    Take texts that the model was not trained on, a hundred or more. A temperature that is no
+    better on texts it was not fitted to is not kept. No label changes, but the scores do, and with
     them the model id; measured figures are dropped from the manifest.
     """
     from dataclasses import asdict
@@ -171,11 +172,20 @@ def calibrate(
     opened = open_bundle(rewritable(bundle))
     labelled = read_labelled(data)
     result = calibrate_(load_model(opened.path), labelled)
-    manifest = record_temperature(opened, result.temperature)
+    manifest = opened.manifest
+    if result.is_better:
+        manifest = record_temperature(opened, result.temperature)
     if as_json:
-        json_line({"model": manifest.model_id, "texts": len(labelled.texts), **asdict(result)})
+        said = {"model": manifest.model_id, "texts": len(labelled.texts), "kept": result.is_better}
+        json_line(said | asdict(result))
         return
     calibration_table(opened.manifest.temperature, result)
+    if not result.is_better:
+        typer.echo(
+            f"\n{bundle} stays as it is: on texts that were not seen, the new temperature is no "
+            "better than the one before (nll, before and cross-fitted)"
+        )
+        return
     typer.echo(
         f"\n{manifest.name} {manifest.model_id} in {bundle}; measure it with: "
         f"sentiserve model evaluate DATA --model {bundle} --record"
