@@ -94,6 +94,12 @@ def test_recorded_figures_leave_the_model_id_alone(cli: Run, labelled: Path, bun
     assert 0 <= info.quality["macro_recall"] <= 1
 
 
+def test_info_counts_texts_in_whole_numbers(cli: Run, labelled: Path, bundle: Path) -> None:
+    cli("model", "evaluate", labelled, "--model", bundle, "--record")
+    said = cli("model", "info", bundle).out
+    assert re.search(r"texts 6\s*$", said, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     ("model", "says"),
     [
