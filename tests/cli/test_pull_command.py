@@ -37,6 +37,15 @@ def test_pull_says_what_it_brought_and_is_quiet_otherwise(
     assert (ran.status, ran.out, ran.err) == (0, f"tickets {model_id} in bundle\n", "")
 
 
+def test_a_bundle_that_was_replaced_is_named(cli: Run, place: Place, tmp_path: Path) -> None:
+    cli("model", "pull", place.spec, "bundle")
+    old = open_bundle(tmp_path / "bundle").manifest.model_id
+    assert "replaced" not in cli("model", "pull", place.spec, "bundle").out
+    place.publish(bundle_files("2"))
+    last = cli("model", "pull", place.spec, "bundle").out.splitlines()[-1]
+    assert last == f"replaced tickets (was {old})"
+
+
 def test_a_terminal_gets_a_progress_bar(place: Place) -> None:
     said = on_terminal("model", "pull", place.spec, "bundle")
     assert b"downloading" in said

@@ -121,3 +121,13 @@ def step_bar() -> Iterator[Callable[[str, int, int], None]]:
             progress.update(tasks[what], completed=done)
 
         yield on_progress
+
+
+@contextmanager
+def stage() -> Iterator[Callable[[str], None]]:
+    """Show people what is done now, where nobody knows how long it takes."""
+    with ExitStack() as stack:
+        if err.is_terminal:
+            yield stack.enter_context(err.status("")).update
+        else:
+            yield lambda _: None

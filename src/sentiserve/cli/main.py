@@ -1,5 +1,6 @@
 """The command ``sentiserve``."""
 
+import signal
 import sys
 from typing import Annotated
 
@@ -49,9 +50,15 @@ app.command(epilog=check.EXAMPLES)(check.check)
 app.add_typer(model.app, name="model")
 
 
+def _stop(number: int, _: object) -> None:
+    """End as after Ctrl-C, so that nothing half-written stays."""
+    sys.exit(128 + number)
+
+
 def main() -> None:
     """Run the command. An expected error is one line on standard error and exit status 1."""
     configure_logs("warning")
+    signal.signal(signal.SIGTERM, _stop)
     try:
         app()
     except SentiserveError as error:

@@ -99,7 +99,7 @@ def recipe_of(path: Path) -> TrainedWith:
     except (FileNotFoundError, NotADirectoryError):
         return TrainedWith()
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadInputError(f"{file}: {error}") from error
+        raise BadInputError(f"{file}: {getattr(error, 'strerror', None) or error}") from error
     if recipe.preprocessing not in {None, *PREPROCESSING}:
         known = ", ".join(PREPROCESSING)
         raise BadInputError(
@@ -126,7 +126,7 @@ def _read_config(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise BadInputError(f"{path} is no Hugging Face checkpoint: it has no {CONFIG}") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise BadInputError(f"{file}: {error}") from error
+        raise BadInputError(f"{file}: {getattr(error, 'strerror', None) or error}") from error
     if not isinstance(config, dict):
         raise BadInputError(f"{file}: is not a JSON object")
     return config
