@@ -1,5 +1,7 @@
 """The command ``sentiserve``."""
 
+import errno
+import os
 import signal
 import sys
 from typing import Annotated
@@ -11,6 +13,8 @@ from sentiserve.cli import check, model, predict, score, serve
 from sentiserve.cli.console import error_line
 from sentiserve.errors import SentiserveError
 from sentiserve.logs import configure_logs
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 app = typer.Typer(
     name="sentiserve",
@@ -60,13 +64,27 @@ def main() -> None:
     configure_logs("warning")
     signal.signal(signal.SIGTERM, _stop)
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # while what is wrong can still be said
     except SentiserveError as error:
         error_line(str(error))
         sys.exit(1)
-    except BrokenPipeError:
-        sys.stderr.close()  # or Python would complain once more while it ends
+    except BrokenPipeError:  # of head, say, which has seen enough
+        _drop_output()
         sys.exit(1)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _drop_output()
+        error_line(f"{error.filename or 'the output'} cannot be written: {error.strerror}")
+        sys.exit(1)
+
+
+def _drop_output() -> None:
+    """Or Python would write it again while it ends, and complain once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":
