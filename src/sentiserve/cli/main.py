@@ -61,7 +61,7 @@ def _stop(number: int, _: object) -> None:
 
 def main() -> None:
     """Run the command. An expected error is one line on standard error and exit status 1."""
-    configure_logs("warning")
+    configure_logs("warning", for_people=True)
     signal.signal(signal.SIGTERM, _stop)
     try:
         try:
