@@ -12,12 +12,13 @@ import sentiserve
 PACKAGE = Path(sentiserve.__file__).parent
 SHARED = {
     "errors", "types", "protocols", "texts", "timing", "plugins", "tables", "settings", "metrics",
-    "logs",
+    "logs", "records",
 }  # fmt: skip
 ALLOWED = {
     "errors": set(),
     "types": {"errors"},
     "protocols": {"errors", "types"},
+    "records": {"types"},
     "texts": {"errors"},
     "timing": set(),
     "plugins": {"errors"},

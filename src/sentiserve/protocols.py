@@ -4,16 +4,20 @@
 """
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sentiserve.errors import SentiserveError
 from sentiserve.types import (
     Aggregate,
     AggregateQuery,
+    Author,
+    Hashtag,
     ModelInfo,
     Post,
     PostRef,
     Prediction,
+    Prefix,
     Sentiment,
 )
 
@@ -54,6 +58,24 @@ class Store(Protocol):
 
     async def aggregate(self, query: AggregateQuery) -> Sequence[Aggregate]:
         """Aggregates, the one with most posts first, then by platform and name."""
+
+    async def windows(
+        self,
+        entities: Sequence[Author | Hashtag],
+        model_id: str,
+        spans: Sequence[timedelta],
+        now: datetime,
+    ) -> Sequence[Sequence[Aggregate | None]]:
+        """For each entity, in the order asked, its aggregate over each of the spans.
+
+        A span of a day holds the posts seen after ``now`` less a day, and not after ``now``;
+        where there are none, None stands.
+        """
+
+    async def forget(self, what: PostRef | Author | Prefix) -> int:
+        """Remove the predictions of a post, an author (by id or handle, in any case) or of posts
+        whose ``PLATFORM/ID`` begins with a text, by whatever model; how many there were.
+        """
 
 
 class Model(Protocol):

@@ -50,6 +50,11 @@ class Post(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return cls(PostRef(TEXT, sha256(text.encode()).hexdigest()[:32]), text)
 
     @property
+    def author(self) -> str | None:
+        """The author's id, or the handle where the source gives no id."""
+        return self.author_id or self.author_handle
+
+    @property
     def hashtags(self) -> tuple[str, ...]:
         """The text's hashtags without ``#``, case-folded, each once; numbers alone are none."""
         tags = ("".join(takewhile(_in_tag, run)) for run in _HASH.findall(self.text))
