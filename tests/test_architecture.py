@@ -33,6 +33,7 @@ ALLOWED = {
     "recorder": SHARED,
     "scoring": SHARED,
     "inference": SHARED | {"batcher", "recorder"},
+    "history": SHARED | {"features"},
     "insights": SHARED,
     "build": SHARED
     | {"batcher", "recorder", "inference", "insights", "sources", "models", "store"},
