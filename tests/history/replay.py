@@ -13,10 +13,14 @@ def known_at(record: Record) -> datetime:
     return max(record.event_timestamp, record.created_timestamp)
 
 
-def store_at(records: Sequence[Record], model_id: str, ttl: timedelta, now: datetime) -> list[Record]:
+def store_at(
+    records: Sequence[Record], model_id: str, ttl: timedelta, now: datetime
+) -> list[Record]:
     """What an online store holds, which took each record when it became known."""
     held: dict[tuple[str, str], Record] = {}
-    arrivals = sorted(enumerate(records), key=lambda item: (known_at(item[1]), item[1].created_timestamp, item[0]))
+    arrivals = sorted(
+        enumerate(records), key=lambda item: (known_at(item[1]), item[1].created_timestamp, item[0])
+    )
     for _, record in arrivals:
         key = (record.platform, record.id)
         if record.model_id == model_id and known_at(record) <= now:
@@ -26,7 +30,9 @@ def store_at(records: Sequence[Record], model_id: str, ttl: timedelta, now: date
     return [record for record in held.values() if record.event_timestamp + ttl > now]
 
 
-def answer(held: Sequence[Record], row: dict[str, Any], now: datetime, labels: Sequence[str]) -> dict[str, Any]:
+def answer(
+    held: Sequence[Record], row: dict[str, Any], now: datetime, labels: Sequence[str]
+) -> dict[str, Any]:
     """The features of a spine's row, of what a store holds."""
     post = next((r for r in held if (r.platform, r.id) == (row["platform"], row["id"])), None)
     answers: dict[str, Any] = {"post_sentiment__label": post and post.label}

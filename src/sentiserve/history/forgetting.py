@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _CHUNK = 10_000  # handles looked at together
-_MATCHES = """coalesce(created_timestamp <= getvariable('at') AND (
+_MATCHES = """coalesce(created_timestamp <= getvariable('moment') AND (
     CASE getvariable('kind')
     WHEN 'post' THEN platform = getvariable('platform') AND id = getvariable('name')
     WHEN 'author' THEN platform = getvariable('platform') AND (
@@ -54,7 +54,7 @@ def _define(connection: "DuckDBPyConnection", files: list[Path], tombstone: Tomb
             kind, platform = "prefix", ""
     for variable, value in (("kind", kind), ("platform", platform), ("name", sought)):
         connection.execute(f"SET VARIABLE {variable} = ?::VARCHAR", [value])
-    connection.execute("SET VARIABLE at = ?::TIMESTAMPTZ", [tombstone.at.isoformat()])
+    connection.execute("SET VARIABLE moment = ?::TIMESTAMPTZ", [tombstone.at.isoformat()])
 
 
 def _handles(
@@ -74,7 +74,7 @@ def _handles(
 
 def _rewrite(connection: "DuckDBPyConnection", layout: Layout, file: Path) -> None:
     rest = f"FROM {parquet([file])} WHERE NOT {_MATCHES}"
-    (left,) = connection.execute(f"SELECT count(*) {rest}").fetchone() or (0,)
+    ((left,),) = connection.execute(f"SELECT count(*) {rest}").fetchall()
     if not left:
         file.unlink()
         sync(file.parent)

@@ -115,12 +115,12 @@ def _key(path: Path, columns: dict[str, str], key: str) -> str:
 
 
 def _check_times(connection: "DuckDBPyConnection", path: Path) -> None:
-    row = connection.execute(
+    bad = connection.execute(
         f"SELECT {ROW}, CAST({TIME} AS VARCHAR) FROM asked JOIN spine USING ({ROW}) "
         f"WHERE time IS NULL ORDER BY {ROW} LIMIT 1"
-    ).fetchone()
-    if row is not None:
+    ).fetchall()
+    for row, value in bad:
         raise BadInputError(
-            f"{path}: the {TIME} of row {row[0]} is {row[1] or 'empty'}; it must be a time, such "
-            "as 2026-03-01T12:00:00Z"
+            f"{path}: the {TIME} of row {row} is {value or 'empty'}; it must be a time, such as "
+            "2026-03-01T12:00:00Z"
         )

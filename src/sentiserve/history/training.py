@@ -85,7 +85,7 @@ def _join(
 
 def _files(connection: "DuckDBPyConnection", layout: Layout, ttl: int) -> list[Path]:
     """Those that may hold a record that is known and alive at a time that is asked for."""
-    (first, last) = connection.execute("SELECT min(time), max(time) FROM asked").fetchone() or ()
+    ((first, last),) = connection.execute("SELECT min(time), max(time) FROM asked").fetchall()
     if first is None:
         return []
     return layout.files(_datetime(first - ttl), _datetime(last))
@@ -116,12 +116,12 @@ def _write(
     fields = [*(f"spine.{name(column)}" for column in columns), *map(_field, features)]
     query = f"SELECT {', '.join(fields)} FROM spine {joins} ORDER BY {ROW}"
     try:
-        copied = connection.execute(
+        ((rows,),) = connection.execute(
             f"COPY ({query}) TO {literal(str(draft))} ({_FORMATS[out.suffix.lower()]})"
-        ).fetchone()
+        ).fetchall()
     except duckdb.Error as error:
         raise BadInputError(f"{out} cannot be written: {reason(error)}") from error
-    return int(copied[0]) if copied else 0
+    return int(rows)
 
 
 def _field(feature: Feature) -> str:

@@ -105,7 +105,7 @@ def _put_down(changes: Whole, points: Whole, labels: Whole, units: Sequence[np.n
 
 def _chunks(connection: "DuckDBPyConnection", view: View) -> Iterator[dict[str, np.ndarray]]:
     members = f"FROM {view.name}_members"
-    (count,) = connection.execute(f"SELECT count(*) {members}").fetchone() or (0,)
+    ((count,),) = connection.execute(f"SELECT count(*) {members}").fetchall()
     for start in range(0, count, _CHUNK):
         yield connection.execute(
             f"SELECT * {members} WHERE rowid >= {start} AND rowid < {start + _CHUNK} "
