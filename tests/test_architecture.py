@@ -34,11 +34,13 @@ ALLOWED = {
     "scoring": SHARED,
     "inference": SHARED | {"batcher", "recorder"},
     "insights": SHARED,
+    "features": SHARED,
     "build": SHARED
-    | {"batcher", "recorder", "inference", "insights", "sources", "models", "store"},
+    | {"batcher", "recorder", "inference", "insights", "features", "sources", "models", "store"},
     "testing": SHARED,
-    "api": SHARED | {"build", "inference", "insights", "__init__"},
-    "cli": SHARED | {"build", "inference", "insights", "scoring", "api", "models", "sources"},
+    "api": SHARED | {"build", "inference", "insights", "features", "__init__"},
+    "cli": SHARED
+    | {"build", "inference", "insights", "features", "scoring", "api", "models", "sources"},
     "__init__": {"errors", "types", "protocols", "models"},
 }
 
