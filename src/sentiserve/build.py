@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from sentiserve.batcher import Batcher
+from sentiserve.features.online import OnlineFeatures
 from sentiserve.inference import Inference
 from sentiserve.insights.aggregates import Aggregates
 from sentiserve.metrics import Metrics
@@ -31,6 +32,7 @@ class Parts:
     recorder: Recorder
     inference: Inference
     aggregates: Aggregates
+    features: OnlineFeatures
 
     async def check(self) -> dict[str, str]:
         """``"ok"`` for each dependency, or what is wrong with it."""
@@ -95,4 +97,5 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
             source, store, batcher, recorder, model.info, metrics, settings.store_timeout
         )
         aggregates = Aggregates(store, model.info.id)
-        yield Parts(model.info, store, batcher, recorder, inference, aggregates)
+        features = OnlineFeatures(store, model.info)
+        yield Parts(model.info, store, batcher, recorder, inference, aggregates, features)

@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sentiserve.errors import BadInputError
-from sentiserve.features.online import OnlineFeatures, Status
+from sentiserve.features.online import EntityRow, OnlineFeatures, Status
 from sentiserve.store.memory import MemoryStore
 from sentiserve.testing import example_prediction
 from sentiserve.testing.fakes import FakeModel
 from sentiserve.types import Prediction
 
 MODEL = FakeModel().info
-ANNAS = {"platform": "x", "id": "1", "author": "7", "hashtag": "sun"}
-NOBODYS = {"platform": "x", "id": "2", "author": "8", "hashtag": "rain"}
+ANNAS: EntityRow = {"platform": "x", "id": "1", "author": "7", "hashtag": "sun"}
+NOBODYS: EntityRow = {"platform": "x", "id": "2", "author": "8", "hashtag": "rain"}
 
 
 async def online(*predictions: Prediction) -> OnlineFeatures:
