@@ -54,7 +54,7 @@ async def test_a_row_has_the_features_of_all_its_entities() -> None:
 
 async def test_cold_entities_keep_their_row() -> None:
     features = await online(annas())
-    row: EntityRow = {**NOBODYS, "author": None, "hashtag": None}
+    rows: list[EntityRow] = [NOBODYS, ANNAS, {**NOBODYS, "author": None, "hashtag": None}]
     asked = [
         "post_sentiment:label",
         "author_sentiment:posts_7d",
