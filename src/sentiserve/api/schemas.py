@@ -234,6 +234,9 @@ class ModelOut(Wire):
     labels: list[str]
     format: str
     preprocessing: str
+    temperature: float = Field(
+        description="What the logits are divided by; above 1, scores are more cautious."
+    )
     licence: str
     limits: LimitsOut
     quality: dict[str, float] = Field(description="Measured figures; see the model card.")
@@ -248,6 +251,7 @@ class ModelOut(Wire):
             labels=list(info.labels),
             format=info.format,
             preprocessing=info.preprocessing,
+            temperature=info.temperature,
             licence=info.licence,
             limits=limits,
             quality=dict(info.quality),
