@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sentiserve.batcher import Batcher
 from sentiserve.features.online import OnlineFeatures
+from sentiserve.forgetting import Forgetting
 from sentiserve.inference import Inference
 from sentiserve.insights.aggregates import Aggregates
 from sentiserve.metrics import Metrics
@@ -65,6 +66,32 @@ def with_local_model(settings: Settings) -> Settings:
 def build_store(settings: Settings) -> Store:
     """The store that the settings name, not yet opened."""
     return make_store(settings.store, settings.ttl)
+
+
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[Store]:
+    """The store that the settings name, by itself.
+
+    Raises:
+        StoreError: it can't be used.
+    """
+    store = build_store(settings)
+    try:
+        await store.open()
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def forgetting(settings: Settings) -> AsyncIterator[Forgetting]:
+    """What forgets, without a service.
+
+    Raises:
+        StoreError: the store can't be used.
+    """
+    async with opened_store(settings) as store:
+        yield Forgetting(None, None, store)
 
 
 def build_source(settings: Settings) -> Source:
