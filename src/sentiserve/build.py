@@ -34,6 +34,7 @@ class Parts:
     inference: Inference
     aggregates: Aggregates
     features: OnlineFeatures
+    forgetting: Forgetting
 
     async def check(self) -> dict[str, str]:
         """``"ok"`` for each dependency, or what is wrong with it."""
@@ -84,7 +85,7 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def forgetting(settings: Settings) -> AsyncIterator[Forgetting]:
+async def opened_forgetting(settings: Settings) -> AsyncIterator[Forgetting]:
     """What forgets, without a service.
 
     Raises:
@@ -125,4 +126,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         )
         aggregates = Aggregates(store, model.info.id)
         features = OnlineFeatures(store, model.info)
-        yield Parts(model.info, store, batcher, recorder, inference, aggregates, features)
+        forgetting = Forgetting(None, None, store)
+        yield Parts(
+            model.info, store, batcher, recorder, inference, aggregates, features, forgetting
+        )

@@ -15,6 +15,9 @@ ROUTES = {
     "GET /v1/hashtags": {401, 422, 503},
     "GET /v1/hashtags/{tag}": {401, 404, 422, 503},
     "POST /v1/features": {401, 413, 422, 503},
+    "DELETE /v1/posts/{platform}/{id}": {401, 422, 503},
+    "DELETE /v1/authors/{platform}/{author}": {401, 422, 503},
+    "DELETE /v1/features": {401, 422, 503},
     "GET /v1/model": {401},
 }
 TYPES: dict[str, type | tuple[type, ...]] = {

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from sentiserve.features.online import FeatureVector, Status
+from sentiserve.forgetting import Forgotten
 from sentiserve.inference import Answer
 from sentiserve.types import TEXT, Aggregate, ModelInfo
 
@@ -214,6 +215,18 @@ class FeaturesOut(Wire):
     """A vector for each row of entities, in the same order."""
 
     results: list[FeatureVectorOut]
+
+
+class ForgottenOut(Wire):
+    """How many predictions are gone."""
+
+    online: int = Field(description="From the store.")
+    offline: int = Field(description="From the history.")
+
+    @classmethod
+    def of(cls, forgotten: Forgotten) -> "ForgottenOut":
+        """The numbers as they go out."""
+        return cls(online=forgotten.online, offline=forgotten.offline)
 
 
 class LimitsOut(Wire):

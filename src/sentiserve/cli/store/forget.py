@@ -80,11 +80,11 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _forget(what: PostRef | Author | Prefix, store: str | None) -> Forgotten:
-    from sentiserve.build import forgetting
+    from sentiserve.build import opened_forgetting
     from sentiserve.settings import load_settings
 
     async def run() -> Forgotten:
-        async with forgetting(load_settings(store=store)) as opened:
+        async with opened_forgetting(load_settings(store=store)) as opened:
             return await opened.forget(what)
 
     return asyncio.run(run())
