@@ -59,7 +59,9 @@ def leftovers(history: History) -> list[str]:
     ]
 
 
-def rows(history: History, columns: str = "id, text, event_timestamp::TIMESTAMP") -> list[tuple[Any, ...]]:
+def rows(
+    history: History, columns: str = "id, text, event_timestamp::TIMESTAMP"
+) -> list[tuple[Any, ...]]:
     """The rows of all files, as another program would read them."""
     if not files(history):
         return []

@@ -4,6 +4,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from history.histories import (
@@ -21,13 +22,13 @@ from history.histories import (
 )
 
 from sentiserve.errors import StoreError
-from sentiserve.history.history import Forgettable, History
-from sentiserve.history.tombstones import Tombstone
+from sentiserve.history.history import History
+from sentiserve.history.tombstones import Forgettable, Tombstone
 from sentiserve.records import Record
 from sentiserve.types import Author, PostRef, Prefix
 
 ODD = ["'; DROP TABLE x; --", '"', "%", "_", "*", "?", "[a-z]", "\\", "/", "é", "e\u0301", "A", "a"]
-ANNA = {"author_id": "7", "author_handle": "Straße"}
+ANNA: dict[str, Any] = {"author_id": "7", "author_handle": "Straße"}
 
 
 def forget(history: History, what: Forgettable) -> int:

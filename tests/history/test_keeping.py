@@ -58,7 +58,10 @@ def test_the_columns_are_as_promised(tmp_path: Path) -> None:
     """In their order, with times in UTC to the microsecond, readable by anything."""
     history = history_of(tmp_path, [record("1", text="#Sun"), record("2", at=START + DAY)])
     for path in files(history):
-        described = sql(f"DESCRIBE SELECT * FROM read_parquet('{history.directory / path}', hive_partitioning = false)")
+        described = sql(
+            f"DESCRIBE SELECT * FROM read_parquet('{history.directory / path}', "
+            "hive_partitioning = false)"
+        )
         types = {name: kind for name, kind, *_ in described}
         assert list(types) == COLUMNS
         assert types["hashtags"] == "VARCHAR[]"

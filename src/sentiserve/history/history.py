@@ -6,15 +6,16 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sentiserve.features.views import choose_features
 from sentiserve.history.compaction import compact_day
 from sentiserve.history.duck import refusing
+from sentiserve.history.feast import write_repository
 from sentiserve.history.forgetting import remove
 from sentiserve.history.keeping import keep_segment
 from sentiserve.history.layout import Layout
 from sentiserve.history.tombstones import Forgettable, Tombstone, Tombstones
 from sentiserve.history.training import OnProgress, write_training_set
 from sentiserve.history.versions import Selection
-from sentiserve.history.views import parse_features
 from sentiserve.history.winners import winning_records
 from sentiserve.records import Record
 
@@ -85,7 +86,7 @@ class History:
         Args:
             spine: a table with an ``event_timestamp`` and the views' keys, and whatever else.
             out: where the rows go, with a column ``view__feature`` for each feature.
-            features: as ``view:feature``.
+            features: as ``view:feature``, or a view for all of its features.
             model_id: whose predictions count.
             labels: the model's.
             ttl: for how long stores keep a prediction.
@@ -98,7 +99,7 @@ class History:
             BadInputError: a feature is unknown, the spine can't be used, or ``out`` not written.
             StoreError: the history can't be read.
         """
-        wanted = parse_features(features, labels)
+        wanted = choose_features(features, labels)
         selection = Selection(model_id, tuple(labels), ttl // _MICROSECOND)
 
         def write() -> int:
@@ -107,6 +108,29 @@ class History:
                 return write_training_set(self._layout, spine, out, wanted, selection, on_progress)
 
         return await asyncio.to_thread(write)
+
+    async def export_feast(
+        self,
+        out: Path,
+        model_id: str,
+        labels: Sequence[str],
+        ttl: timedelta,
+        on_progress: OnProgress = _silent,
+    ) -> None:
+        """Write a Feast repository into a directory, whose answers are those of training sets.
+
+        Raises:
+            BadInputError: the directory can't be written.
+            StoreError: the history can't be read.
+        """
+        selection = Selection(model_id, tuple(labels), ttl // _MICROSECOND)
+
+        def write() -> None:
+            self._finish_forgetting()
+            with self._layout.reading():
+                write_repository(self._layout, out, selection, on_progress)
+
+        await asyncio.to_thread(write)
 
     def records(
         self, since: datetime | None = None, until: datetime | None = None

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentiserve.errors import BadInputError
+from sentiserve.features.views import FeatureView
 from sentiserve.history.duck import name, reason
-from sentiserve.history.views import View
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -19,7 +19,9 @@ _INTEGERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?")
 _GUESSED = re.compile(r"DATE|TIME|UUID")  # JSON has no such types: they are texts that look so
 
 
-def load_spine(connection: "DuckDBPyConnection", path: Path, views: Iterable[View]) -> list[str]:
+def load_spine(
+    connection: "DuckDBPyConnection", path: Path, views: Iterable[FeatureView]
+) -> list[str]:
     """Make the tables ``spine``, as it is but for ``spine_row``, and ``asked``.
 
     ``asked`` has the ``spine_row``, the ``time`` (microseconds since 1970; without a zone it is
@@ -33,7 +35,7 @@ def load_spine(connection: "DuckDBPyConnection", path: Path, views: Iterable[Vie
     """
     import duckdb
 
-    keys = list(dict.fromkeys(key for view in views for key in view.keys))
+    keys = list(dict.fromkeys(key for view in views for key in view.join_keys))
     try:
         connection.execute(
             f"CREATE TEMP TABLE spine AS SELECT *, row_number() OVER () AS {ROW} "
@@ -50,9 +52,9 @@ def load_spine(connection: "DuckDBPyConnection", path: Path, views: Iterable[Vie
     return [column for column in columns if column != ROW]
 
 
-def ask(connection: "DuckDBPyConnection", view: View) -> None:
+def ask(connection: "DuckDBPyConnection", view: FeatureView) -> None:
     """Make the view's ``_entities`` and ``_points``, and ``_asked``: the point of each row."""
-    keys = ", ".join(view.keys)
+    keys = ", ".join(view.join_keys)
     for statement in (
         f"CREATE TEMP TABLE {view.name}_entities AS SELECT {keys}, row_number() OVER () AS entity "
         f"FROM (SELECT DISTINCT {keys} FROM asked)",

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentiserve.errors import BadInputError
+from sentiserve.features.views import HASHTAG_SENTIMENT, POST_SENTIMENT, VIEWS, Feature, FeatureView
 from sentiserve.history.duck import connected, literal, name, reason, refusing
 from sentiserve.history.layout import Layout
 from sentiserve.history.points import answer, find_members
 from sentiserve.history.spine import ROW, ask, load_spine
 from sentiserve.history.versions import Selection, load_versions
-from sentiserve.history.views import HASHTAGS, POSTS, Feature, View
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -49,7 +49,7 @@ def write_training_set(
         BadInputError: the spine can't be used, or ``out`` can't be written.
         StoreError: the history can't be read.
     """
-    views = list(dict.fromkeys(feature.view for feature in features))
+    views = [view for view in VIEWS.values() if view.name in {f.view for f in features}]
     with _draft(spine, out) as (draft, spill), connected(spill) as connection:
         on_progress("reading the spine")
         columns = load_spine(connection, spine, views)
@@ -64,7 +64,7 @@ def write_training_set(
 def _join(
     connection: "DuckDBPyConnection",
     layout: Layout,
-    views: Sequence[View],
+    views: Sequence[FeatureView],
     features: Sequence[Feature],
     selection: Selection,
     on_progress: OnProgress,
@@ -73,12 +73,12 @@ def _join(
         ask(connection, view)
     on_progress("reading the history")
     files = _files(connection, layout, selection.ttl)
-    only = f"{POSTS.name}_entities" if views == [POSTS] else None
-    load_versions(connection, files, selection, hashtags=HASHTAGS in views, only=only)
+    only = f"{POST_SENTIMENT.name}_entities" if views == [POST_SENTIMENT] else None
+    load_versions(connection, files, selection, hashtags=HASHTAG_SENTIMENT in views, only=only)
     for view in views:
         on_progress(f"joining {view.name}")
         find_members(connection, view, selection.labels)
-        wanted = [feature for feature in features if feature.view == view]
+        wanted = [feature for feature in features if feature.view == view.name]
         answer(connection, view, wanted, selection.labels)
         connection.execute(f"DROP TABLE {view.name}_members")
 
@@ -109,8 +109,8 @@ def _write(
 
     views = dict.fromkeys(feature.view for feature in features)
     joins = " ".join(
-        f"LEFT JOIN (SELECT * FROM {view.name}_asked JOIN {view.name}_features USING (point)) "
-        f"AS {view.name} USING ({ROW})"
+        f"LEFT JOIN (SELECT * FROM {view}_asked JOIN {view}_features USING (point)) "
+        f"AS {view} USING ({ROW})"
         for view in views
     )
     fields = [*(f"spine.{name(column)}" for column in columns), *map(_field, features)]
@@ -126,18 +126,18 @@ def _write(
 
 def _field(feature: Feature) -> str:
     """The feature's column; a count is 0 where the row has no entity at all."""
-    column = name(feature.column)
-    counts = feature.name.startswith(("posts_", "count_"))
-    return f"coalesce({column}, 0) AS {column}" if counts else column
+    column = name(feature.full_name)
+    count = feature.what in {"posts", "count"}
+    return f"coalesce({column}, 0) AS {column}" if count else column
 
 
 def _check_columns(spine: Path, columns: Sequence[str], features: Sequence[Feature]) -> None:
     taken = {column.casefold() for column in columns}
     for feature in features:
-        if feature.column.casefold() in taken:
+        if feature.full_name.casefold() in taken:
             raise BadInputError(
-                f"{spine}: the column {feature.column} is there already; take it out, it is what "
-                "comes out"
+                f"{spine}: there is a column {feature.full_name} already, which is what comes out; "
+                "take it out"
             )
 
 
