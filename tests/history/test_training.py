@@ -1,18 +1,23 @@
 """Training sets see what serving would have answered, at every moment."""
 
+import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
+import pytest
 from history.histories import (
     DAY,
     HOUR,
     LABELS,
     START,
+    TTL,
     history_of,
     record,
+    segment,
     sql,
     training_set,
     write_spine,
@@ -21,9 +26,14 @@ from history.replay import answer, store_at
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
+from sentiserve.errors import BadInputError, StoreError
 from sentiserve.features.views import VIEWS
+from sentiserve.history.history import History
 from sentiserve.records import Record
+from sentiserve.store.memory import MemoryStore
+from sentiserve.testing import example_prediction
 from sentiserve.testing.scenarios import MODEL
+from sentiserve.types import Author
 
 TICK = timedelta(microseconds=1)
 SHORT = timedelta(days=9)  # to live, so that things expire while they are in windows
@@ -144,3 +154,182 @@ def test_the_property_catches_a_naive_join() -> None:
         return bool(case[0]) and not same(naively_joined(case), labels)
 
     find(cases, wrong, settings=settings(max_examples=300, deadline=None, phases=[Phase.generate]))
+
+
+def test_every_row_once_in_order_with_its_columns(tmp_path: Path) -> None:
+    """A left join: repeated rows too, and what nothing is known of has nulls and zeros."""
+    history = history_of(tmp_path, [record("1", author_id="7")])
+    spine = [
+        {"event_timestamp": at, "platform": "x", "id": post_id, "author": author, "mine": number}
+        for number, (at, post_id, author) in enumerate(
+            [
+                ("2026-03-01T00:00:01Z", "1", "7"),
+                ("2026-02-28T23:59:59Z", "1", "7"),
+                ("2026-03-01T00:00:01Z", "none", None),
+                ("2026-03-01T01:00:01+01:00", "1", "7"),
+            ]
+        )
+    ]
+    features = ["author_sentiment:mean_positive_1d", "post_sentiment:label",
+                "author_sentiment:posts_1d"]  # fmt: skip
+    found = training_set(history, tmp_path, spine, features)
+    assert [list(row) for row in found] == [
+        [*spine[0], *(name.replace(":", "__") for name in features)]
+    ] * 4
+    assert [{name: row[name] for name in spine[0]} for row in found] == spine
+    assert [tuple(row.values())[-3:] for row in found] == [
+        (0.75, "positive", 1),
+        (None, None, 0),
+        (None, None, 0),
+        (0.75, "positive", 1),
+    ]
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
+@pytest.mark.parametrize("out_suffix", [".parquet", ".csv", ".jsonl"])
+def test_spines_of_every_kind(tmp_path: Path, suffix: str, out_suffix: str) -> None:
+    """Ids stay as they are written, and a time without a zone is in UTC."""
+    history = history_of(tmp_path, [record("007"), record("9007199254740993")])
+    spine, out = tmp_path / f"it's [a] spine{suffix}", tmp_path / f"out's{out_suffix}"
+    path = write_spine(
+        tmp_path / "rows.jsonl",
+        [
+            {"event_timestamp": "2026-03-01 00:00:00", "platform": "x", "id": post_id}
+            for post_id in ("9007199254740993", "007")
+        ],
+    )
+    place = str(spine).replace("'", "''")
+    columns = "event_timestamp: 'VARCHAR', platform: 'VARCHAR', id: 'VARCHAR'"
+    if suffix == ".parquet":
+        columns = columns.replace("'VARCHAR'", "'TIMESTAMP'", 1)
+    sql(f"COPY (FROM read_json('{path}', columns = {{{columns}}})) TO '{place}'"
+        + (" (FORMAT json)" if suffix == ".jsonl" else ""))  # fmt: skip
+    work = history.training_set(spine, out, ["post_sentiment:label"], MODEL, LABELS, TTL)
+    assert asyncio.run(work) == 2
+    place = str(out).replace("'", "''")
+    read = f"read_csv('{place}', all_varchar = true)" if out_suffix == ".csv" else f"'{place}'"
+    assert sql(f"SELECT id, post_sentiment__label FROM {read}") == [
+        ("9007199254740993", "positive"),
+        ("007", "positive"),
+    ]
+
+
+def test_an_empty_history_is_one(tmp_path: Path) -> None:
+    """Everything is cold, and no directory is made."""
+    row = {"event_timestamp": START, "platform": "x", "id": "1", "hashtag": "sun"}
+    (found,) = training_set(
+        History(tmp_path / "none"),
+        tmp_path,
+        [row],
+        ["post_sentiment:label", "hashtag_sentiment:posts_1d", "hashtag_sentiment:mean_neutral_7d"],
+    )
+    assert list(found.values())[-3:] == [None, 0, None]
+    assert not (tmp_path / "none").exists()
+
+
+def test_labels_of_any_text_come_out(tmp_path: Path) -> None:
+    """As columns that are quoted, in both kinds of views."""
+    odd = 'it\'s "so", %;--'
+    history = history_of(tmp_path, [record(author_id="7", scores={odd: 0.75, "b": 0.25})])
+    row = {"event_timestamp": START, "platform": "x", "id": "1", "author": "7"}
+    features = [f"post_sentiment:score_{odd}", f"author_sentiment:count_{odd}_1d"]
+    (found,) = training_set(history, tmp_path, [row], features, labels=(odd, "b"))
+    assert list(found.values())[-2:] == [0.75, 1]
+
+
+GOOD = {"event_timestamp": "2026-03-01T00:00:00Z", "platform": "x", "id": "1"}
+
+
+@pytest.mark.parametrize(
+    ("row", "features", "problem"),
+    [
+        (GOOD, ["post_sentiment:lable"], r"'lable'; there are label, score_negative"),
+        (GOOD, ["posts:label"], "'posts'; there are post_sentiment"),
+        (GOOD, [], "name the features"),
+        (GOOD, ["author_sentiment"], "no column author; there are event_timestamp, platform, id"),
+        ({"platform": "x", "id": "1"}, ["post_sentiment"], "no column event_timestamp"),
+        (GOOD | {"event_timestamp": "yesterday"}, ["post_sentiment"], "of row 1 is yesterday"),
+        (GOOD | {"event_timestamp": None}, ["post_sentiment"], "event_timestamp"),
+        (GOOD | {"event_timestamp": "infinity"}, ["post_sentiment"], "of row 1 is infinity"),
+        (GOOD | {"event_timestamp": 1772323200}, ["post_sentiment"], "BIGINT; it must be a time"),
+        (GOOD | {"id": 1.5}, ["post_sentiment"], "id is DOUBLE; it must be text"),
+        (GOOD | {"post_sentiment__label": 1}, ["post_sentiment"], "label already"),
+    ],
+)
+def test_a_bad_spine_is_refused(
+    tmp_path: Path, row: dict[str, Any], features: list[str], problem: str
+) -> None:
+    """The error says what is wrong with it, and nothing is written."""
+    history = history_of(tmp_path, [record("1")])
+    with pytest.raises(BadInputError, match=problem):
+        training_set(history, tmp_path, [row], features)
+    assert {path.name for path in tmp_path.iterdir()} <= {"history", "s0.ndjson", "spine.jsonl"}
+
+
+@pytest.mark.parametrize(
+    ("spine", "out", "problem"),
+    [
+        ("spine.jsonl", "spine.jsonl", "is the spine itself"),
+        ("spine.jsonl", "none/out.parquet", "cannot be written: No such file"),
+        ("spine.jsonl", "out.xlsx", "must end in .parquet"),
+        ("none.parquet", "out.parquet", "no such file"),
+        ("spine.txt", "out.parquet", "must end in .parquet .csv or .jsonl"),
+        ("broken.parquet", "out.parquet", "broken.parquet"),
+    ],
+)
+def test_bad_files_are_refused(tmp_path: Path, spine: str, out: str, problem: str) -> None:
+    """The error names the file, and the spine stays as it is."""
+    path = write_spine(tmp_path / "spine.jsonl", [GOOD])
+    (tmp_path / "broken.parquet").write_text("no Parquet")
+    (tmp_path / "spine.txt").write_text("no spine")
+    work = History(tmp_path / "history").training_set(
+        tmp_path / spine, tmp_path / out, ["post_sentiment"], MODEL, LABELS, TTL
+    )
+    with pytest.raises(BadInputError, match=problem):
+        asyncio.run(work)
+    assert path.read_bytes() == write_spine(tmp_path / "other.jsonl", [GOOD]).read_bytes()
+
+
+def test_a_broken_file_of_the_history_is_named(tmp_path: Path) -> None:
+    """It is no fault of the spine's."""
+    history = history_of(tmp_path, [record("1")])
+    next(history.directory.rglob("*.parquet")).write_bytes(b"PAR1 or so")
+    with pytest.raises(StoreError, match=r"s0-\w+\.parquet"):
+        training_set(history, tmp_path, [GOOD], ["post_sentiment"])
+
+
+async def test_a_real_store_agrees(tmp_path: Path) -> None:
+    """What the memory store says of windows now is what training sees as of now."""
+    now = datetime.now(UTC)
+    ages = [timedelta(hours=hours) for hours in (1, 23, 25, 100, 200, 700, 800)]
+    predictions = [
+        example_prediction(
+            f"{number % 5}",
+            author_id="7",
+            text="#sun",
+            created_at=now - age,
+            predicted_at=now - age / 2,
+            scores=dict(zip(LABELS, SCORES[number % 4], strict=True)),
+        )
+        for number, age in enumerate(ages)
+    ]
+    store, history = MemoryStore(int(SHORT.total_seconds())), History(tmp_path / "history")
+    await store.put(predictions)
+    records = [Record.of(prediction, prediction.predicted_at) for prediction in predictions]
+    await history.keep(segment(tmp_path / "s.ndjson", records))
+    ((day, week, month),) = await store.windows(
+        [Author("x", "7")], MODEL, [DAY, 7 * DAY, 30 * DAY], now
+    )
+    spine = write_spine(
+        tmp_path / "spine.jsonl", [{"event_timestamp": now, "platform": "x", "author": "7"}]
+    )
+    out = tmp_path / "out.jsonl"
+    await history.training_set(spine, out, ["author_sentiment"], MODEL, LABELS, SHORT)
+    found = msgspec.json.decode(out.read_bytes())
+    for days, window in ((1, day), (7, week), (30, month)):
+        assert window is not None
+        assert found[f"author_sentiment__posts_{days}d"] == window.posts
+        for label in LABELS:
+            assert found[f"author_sentiment__count_{label}_{days}d"] == window.counts[label]
+            mean = found[f"author_sentiment__mean_{label}_{days}d"]
+            assert mean == pytest.approx(window.mean_scores[label], abs=1e-9)

@@ -2,8 +2,8 @@
 
 Feast takes of each entity the last row whose event_timestamp is not after the time asked for. So
 a view's file has a row for each moment at which what the view says changes, and the row says
-what is so from then on. An entity's first row, of 1970, says that nothing is known: without it
-Feast's default offline store drops rows that ask for an earlier time than any known.
+what is so from then on. An entity's first row, of 1970, counts nothing. The repository is for
+Feast's DuckDB store: the default one drops rows of a spine (seen with 0.67).
 """
 
 import shutil
@@ -30,7 +30,7 @@ online_store:
     type: sqlite
     path: data/online_store.db
 offline_store:
-    type: file
+    type: duckdb
 entity_key_serialization_version: 3
 """
 _HEAD = '''\
