@@ -81,7 +81,9 @@ spine_rows = st.builds(
     st.sampled_from(["sun", "rain", "none"]),
 )
 cases = st.tuples(
-    st.lists(records, max_size=12), st.integers(0, 8), st.lists(spine_rows, min_size=1, max_size=12)
+    st.lists(records, min_size=5, max_size=12),
+    st.integers(0, 8),
+    st.lists(spine_rows, min_size=6, max_size=12),
 )
 Case = tuple[list[Record], int, list[dict[str, Any]]]
 
@@ -114,7 +116,7 @@ def same(found: Sequence[dict[str, Any]], expected: Sequence[dict[str, Any]]) ->
     )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases)
 def test_training_sees_what_serving_answered(case: Case) -> None:
     """Late, repeated, out of order, expired or by another author: a replayed store agrees."""
@@ -211,6 +213,18 @@ def test_spines_of_every_kind(tmp_path: Path, suffix: str, out_suffix: str) -> N
     assert sql(f"SELECT id, post_sentiment__label FROM {read}") == [
         ("9007199254740993", "positive"),
         ("007", "positive"),
+    ]
+
+
+def test_hashtags_are_found_as_people_write_them(tmp_path: Path) -> None:
+    """With or without ``#``, in any case, as the online features are."""
+    history = history_of(tmp_path, [record(text="so #Straße")])
+    spine = [{"event_timestamp": START, "hashtag": tag} for tag in ("#STRASSE", "straße", "##s")]
+    found = training_set(history, tmp_path, spine, ["hashtag_sentiment:posts_1d"])
+    assert [tuple(row.values())[1:] for row in found] == [
+        ("#STRASSE", 1),
+        ("straße", 1),
+        ("##s", 0),
     ]
 
 

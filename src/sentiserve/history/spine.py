@@ -46,6 +46,8 @@ def load_spine(
         connection.execute(
             f"CREATE TEMP TABLE asked AS SELECT {ROW}, {', '.join(fields)} FROM spine"
         )
+        if "hashtag" in keys:
+            _fold_hashtags(connection)
     except duckdb.Error as error:
         raise BadInputError(f"{path}: {reason(error)}") from error
     _check_times(connection, path)
@@ -114,6 +116,18 @@ def _key(path: Path, columns: dict[str, str], key: str) -> str:
     if not (kind.startswith(("VARCHAR", "ENUM")) or _INTEGERS.fullmatch(kind)):
         raise BadInputError(f"{path}: {key} is {kind}; it must be text, or ids might be rounded")
     return f"CAST({name(key)} AS VARCHAR) AS {name(key)}"
+
+
+def _fold_hashtags(connection: "DuckDBPyConnection") -> None:
+    """Write them as posts have them, and as online features are asked for: DuckDB folds otherwise."""
+    rows = connection.execute("SELECT DISTINCT hashtag FROM asked WHERE hashtag IS NOT NULL")
+    written = [tag for (tag,) in rows.fetchall()]
+    folded = [tag.removeprefix("#").casefold() for tag in written]
+    connection.execute(
+        "UPDATE asked SET hashtag = folded FROM (SELECT unnest(?::VARCHAR[]) AS written, "
+        "unnest(?::VARCHAR[]) AS folded) WHERE hashtag = written",
+        [written, folded],
+    )
 
 
 def _check_times(connection: "DuckDBPyConnection", path: Path) -> None:
