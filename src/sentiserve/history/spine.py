@@ -119,7 +119,7 @@ def _key(path: Path, columns: dict[str, str], key: str) -> str:
 
 
 def _fold_hashtags(connection: "DuckDBPyConnection") -> None:
-    """Write them as posts have them, and as online features are asked for: DuckDB folds otherwise."""
+    """Write them as posts have them, and as online features do; DuckDB folds otherwise."""
     rows = connection.execute("SELECT DISTINCT hashtag FROM asked WHERE hashtag IS NOT NULL")
     written = [tag for (tag,) in rows.fetchall()]
     folded = [tag.removeprefix("#").casefold() for tag in written]
