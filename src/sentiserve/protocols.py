@@ -73,8 +73,9 @@ class Store(Protocol):
         """
 
     async def forget(self, what: PostRef | Author | Prefix) -> int:
-        """Remove the predictions of a post, an author (by id or handle, in any case) or of posts
-        whose ``PLATFORM/ID`` begins with a text, by whatever model; how many there were.
+        """Remove what any model said of the posts, and return how many predictions that were.
+
+        An author's posts are found by id, or by handle in any case.
         """
 
 
