@@ -58,7 +58,7 @@ class RedisServer:
         """The Unix socket."""
         return self.directory / "socket"
 
-    def client(self, **options: Any) -> redis.Redis:
+    def client(self, **options: Any) -> Any:
         """A plain client, for looking behind the store."""
         return redis.Redis(port=self.port, protocol=3, **options)
 
@@ -102,15 +102,24 @@ class RedisServer:
             process.kill()
             process.wait(PATIENCE)
 
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        """It accepts, but doesn't answer."""
+    def freeze(self) -> None:
+        """From now on it accepts, but doesn't answer."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It answers again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It doesn't answer."""
+        self.freeze()
         try:
             yield
         finally:
-            self._process.send_signal(signal.SIGCONT)
+            self.thaw()
 
     def clear(self) -> None:
         """Empty all databases."""
@@ -161,15 +170,14 @@ class RedisCluster:
             node.clear()
 
 
-def _port(client: redis.Redis) -> int:
+def _port(client: Any) -> int:
     port: int = client.connection_pool.connection_kwargs["port"]
     return port
 
 
-def _agrees(client: redis.Redis) -> bool:
-    info = client.execute_command("CLUSTER", "INFO")
-    text = info if isinstance(info, str) else str(info)
-    return "ok" in text and "'cluster_known_nodes': '3'" in text
+def _agrees(client: Any) -> bool:
+    info: bytes = client.execute_command("CLUSTER", "INFO")
+    return b"cluster_state:ok" in info and b"cluster_known_nodes:3" in info
 
 
 def password() -> str:

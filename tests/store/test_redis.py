@@ -1,9 +1,7 @@
 """The shared store."""
 
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 from redis_server import RedisCluster, RedisServer
@@ -39,6 +37,6 @@ class TestRedisStore(StoreContract):
 
 class TestRedisClusterStore(TestRedisStore):
     @pytest.fixture(autouse=True)
-    def _on(self, cluster: RedisCluster) -> None:  # type: ignore[override]  # another fixture
+    def _on(self, cluster: RedisCluster) -> None:
         cluster.clear()
         self.url = cluster.url

@@ -122,13 +122,12 @@ class RedisStore:
             removed += await self._remove(
                 post
                 for post in posts
-                if post is not None
-                and f"{post.ref.platform}/{post.ref.id}".startswith(what.text)
+                if post is not None and f"{post.ref.platform}/{post.ref.id}".startswith(what.text)
             )
         return removed
 
     async def _remove(self, posts: Iterable[keys.PostKey]) -> int:
-        by_shard = groupby(sorted(posts), lambda post: post.shard)
+        by_shard = groupby(sorted(posts, key=_shard), _shard)
         commands = [
             _removal(shard, batch) for shard, some in by_shard for batch in _batches(list(some))
         ]
@@ -149,6 +148,10 @@ class RedisStore:
             )
         head = (keys.prefix(shard), keys.scope(model_id), model_id)
         return ("EVAL", _PUT, len(posts), *posts, *head, *arguments)
+
+
+def _shard(post: keys.PostKey) -> int:
+    return post.shard
 
 
 def _removal(shard: int, batch: Sequence[keys.PostKey]) -> Command:

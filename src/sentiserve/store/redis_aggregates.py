@@ -38,11 +38,10 @@ class Tally:
         """What they are together; None if there were none."""
         if self._seen is None:
             return None
-        is_author = isinstance(entity, Author)
         return Aggregate(
-            platform=entity.platform if is_author else None,
-            name=entity.author if is_author else entity.hashtag,
-            handle=self._handle if is_author else None,
+            platform=entity.platform if isinstance(entity, Author) else None,
+            name=entity.author if isinstance(entity, Author) else entity.hashtag,
+            handle=self._handle if isinstance(entity, Author) else None,
             counts={label: self._counts.get(label, 0) for label in self._posts},
             mean_scores={label: self._sums[label] / count for label, count in self._posts.items()},
             first_seen=self._seen[0],
@@ -88,7 +87,9 @@ class Aggregator:
         """Read the ones that may have most until no other can have more than those found."""
         ranking = Ranking(self._posts, query)
         best: list[Aggregate] = []
-        while entities := await ranking.next(_order(best[-1]) if len(best) == query.limit else None):
+        while entities := await ranking.next(
+            _order(best[-1]) if len(best) == query.limit else None
+        ):
             best = sorted(best + await self._aggregates(entities, query), key=_order)[: query.limit]
         return best
 
@@ -124,9 +125,7 @@ class Aggregator:
     ) -> AsyncIterator[tuple[Author | Hashtag, Prediction]]:
         """The predictions of each; those that may have been seen since and until."""
         seen = await self._posts.seen(entities, model_id, since, until)
-        pairs = [
-            (entity, ref) for entity, refs in zip(entities, seen, strict=True) for ref in refs
-        ]
+        pairs = [(entity, ref) for entity, refs in zip(entities, seen, strict=True) for ref in refs]
         for start in range(0, len(pairs), _PAGE):
             page = pairs[start : start + _PAGE]
             values = await self._posts.values([ref for _, ref in page], model_id)

@@ -109,16 +109,14 @@ class Connection:
         if self._url.is_cluster:
             on = [{"target_nodes": node} for node in self._opened.get_primaries()]
         for node in on:
-            cursor = 0
-            while True:
-                answer = await self._answer(
-                    self._opened.scan, cursor, match=pattern, count=_SCAN, **node
+            cursor: int | None = None
+            while cursor != 0:
+                cursor, keys = await self._answer(
+                    self._opened.scan, cursor or 0, match=pattern, count=_SCAN, **node
                 )
-                # a cluster's client names the node that each cursor is of
-                cursor, keys = next(iter(answer.values())) if isinstance(answer, dict) else answer
+                if isinstance(cursor, dict):  # a cluster's client has one for each node
+                    (cursor,) = cursor.values()
                 yield keys
-                if not int(cursor):
-                    break
 
     @property
     def _opened(self) -> Any:

@@ -19,7 +19,7 @@ from zlib import crc32
 
 from sentiserve.types import Author, Hashtag, PostRef
 
-_SPECIAL = re.compile(r"([\\*?\[\]^-])")
+_SPECIAL = re.compile(r"([\\*?\[])")
 _POST = re.compile(r"ss1:\{(\d+)\}:p:(.*):(\d+):(\d+)", re.DOTALL)
 
 

@@ -145,9 +145,7 @@ class Posts:
                 refs = [what]
             else:
                 refs = await self._by(what, model_id)
-            found += (
-                PostKey(keys.shard_of(ref, len(self.shards)), ref, model_id) for ref in refs
-            )
+            found += (PostKey(keys.shard_of(ref, len(self.shards)), ref, model_id) for ref in refs)
         return found
 
     async def _by(self, author: Author, model_id: str) -> list[PostRef]:

@@ -44,8 +44,11 @@ class Ranking:
             if first <= unread:
                 break
             await self._read()
-        taken = []
-        while self._waiting and len(taken) < _TOGETHER and self._waiting[0][0] < min(unread, beaten):
+        taken: list[Author | Hashtag] = []
+        while self._waiting and len(taken) < _TOGETHER:
+            first = self._waiting[0][0]
+            if first > unread or first >= beaten:
+                break
             taken.append(keys.parse_group(heapq.heappop(self._waiting)[1]))
         return taken
 

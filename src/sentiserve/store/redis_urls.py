@@ -38,15 +38,14 @@ def parsed(url: str) -> Url:
     """
     scheme, _, rest = url.partition("://")
     plain = f"{scheme.removesuffix('+cluster')}://{rest}"
-    is_cluster = scheme.endswith("+cluster")
     try:
         options: dict[str, Any] = dict(parse_url(plain))
     except ValueError as error:
         why = str(error) if "connection URL" in str(error) else "it cannot be read"
         raise SettingsError(f"the URL of the store: {why}; {_FORMS}") from None
-    if problem := _problem(scheme, is_cluster, rest, options):
+    if problem := _problem(scheme, rest, options):
         raise SettingsError(f"the URL of the store: {problem}; {_FORMS}")
-    return Url(plain, f"{scheme}://{_place(options)}", is_cluster)
+    return Url(plain, f"{scheme}://{_place(options)}", scheme.endswith("+cluster"))
 
 
 def _place(options: dict[str, Any]) -> str:
@@ -56,12 +55,14 @@ def _place(options: dict[str, Any]) -> str:
     return f"[{host}]" * (":" in host) or host + f":{options.get('port', 6379)}"
 
 
-def _problem(scheme: str, is_cluster: bool, rest: str, options: dict[str, Any]) -> str | None:
+def _problem(scheme: str, rest: str, options: dict[str, Any]) -> str | None:
     tls = scheme.startswith("rediss")
     if unknown := sorted(options.keys() - _PARSED - (_TLS if tls else set())):
         known = ", ".join(sorted(_TLS)) if tls else "db"
         return f"there is no option {', '.join(unknown)} here, but {known}"
-    if missing := [options[name] for name in _FILES & options.keys() if not Path(options[name]).is_file()]:
+    if missing := [
+        options[name] for name in _FILES & options.keys() if not Path(options[name]).is_file()
+    ]:
         return f"{missing[0]} is no file"
     if options.get("ssl_cert_reqs", "required") not in {"none", "optional", "required"}:
         return "ssl_cert_reqs is none, optional or required"
@@ -70,6 +71,6 @@ def _problem(scheme: str, is_cluster: bool, rest: str, options: dict[str, Any]) 
         return None if "path" in options else "it names no socket"
     if path and not path.isdecimal():
         return "what follows the host is the number of a database"
-    if is_cluster and options.get("db"):
+    if scheme.endswith("+cluster") and options.get("db"):
         return "a cluster has only database 0"
     return None

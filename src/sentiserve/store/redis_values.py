@@ -1,10 +1,10 @@
 """A prediction as Redis keeps it: a head that scripts can read, and MessagePack.
 
-    version         1 byte; another version's value is a miss
-    predicted_at    8 bytes, microseconds
-    length          2 bytes, of what comes next
-    groups          MessagePack, the author and the hashtags that the post counts for; or nothing
-    prediction      MessagePack
+version         1 byte; another version's value is a miss
+predicted_at    8 bytes, microseconds
+length          2 bytes, of what comes next
+groups          MessagePack, the author and the hashtags that the post counts for; or nothing
+prediction      MessagePack
 """
 
 import struct
