@@ -10,6 +10,7 @@ import structlog
 from redis import exceptions
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 
 from sentiserve.errors import StoreError
 from sentiserve.store.redis_urls import Url
@@ -18,7 +19,7 @@ _log = structlog.get_logger(__name__)
 Command = tuple[str | bytes | int | float, ...]
 
 _CONNECTIONS = 32  # at most; more questions wait for one to be free
-_CONNECT, _ANSWER, _PATIENCE = 2.0, 3.0, 5.0  # seconds to connect, for an answer, for all of it
+_CONNECT, _PATIENCE = 2.0, 4.0  # seconds to connect, and for all until the answer
 _SCAN = 1_000  # keys that one SCAN looks at
 _OLDEST = 7  # major version
 _SAFE_POLICIES = {"noeviction", "volatile-ttl"}
@@ -41,7 +42,7 @@ _ADVICE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], .
     (
         (exceptions.ClusterError, exceptions.RedisClusterException),
         "it is no cluster that answers",
-        "see CLUSTER INFO, or write redis:// for a single server",
+        f"see its CLUSTER INFO, write redis:// if it is a single server, {_ELSE}",
     ),
     (
         (exceptions.TimeoutError, TimeoutError),
@@ -129,7 +130,11 @@ class Connection:
             "protocol": 3,
             "max_connections": _CONNECTIONS,
             "socket_connect_timeout": _CONNECT,
-            "socket_timeout": _ANSWER,
+            # Ours is around the whole; theirs makes a task of every command, and before Python
+            # 3.12 that task sometimes keeps a cancellation to itself (python/cpython#86296).
+            "socket_timeout": None,
+            # These would allow answers to lie unread on a connection.
+            "maint_notifications_config": MaintNotificationsConfig(enabled=False),
             # Once: a connection that was kept may have ended while nobody used it.
             "retry": Retry(NoBackoff(), 1, (exceptions.ConnectionError,)),
         }
@@ -172,7 +177,7 @@ class Connection:
             yield
         except StoreError:
             raise
-        except (exceptions.RedisError, OSError, TimeoutError) as error:
+        except (exceptions.RedisError, exceptions.RedisClusterException, OSError) as error:
             if isinstance(error, but):
                 raise
             raise self._error(_advice(error)) from error
