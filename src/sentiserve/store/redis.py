@@ -18,6 +18,8 @@ from importlib import resources
 from itertools import groupby
 from typing import TypeVar
 
+import msgspec
+
 from sentiserve.store import redis_keys as keys
 from sentiserve.store.redis_aggregates import Aggregator
 from sentiserve.store.redis_connection import Command, Connection
@@ -37,6 +39,7 @@ from sentiserve.types import (
 T = TypeVar("T")
 
 _CLUSTER_SHARDS = 16  # part of every key: another number would find nothing of what was kept
+_GRACE = 60 * 60 * 1000  # milliseconds that a set may outlive its last post, empty
 _BATCH = 50  # posts in one script, which no other command of its server can interrupt
 _PUT, _REMOVE = (
     (resources.files(__package__) / f"redis_{name}.lua").read_text("utf-8")
@@ -135,19 +138,20 @@ class RedisStore:
 
     def _put(self, shard: int, model_id: str, batch: Sequence[Prediction]) -> Command:
         posts = [keys.post(shard, prediction.post.ref, model_id) for prediction in batch]
-        arguments: list[str | bytes | int] = []
-        for prediction in batch:
-            post = prediction.post
-            arguments += (
-                encoded(prediction),
-                keys.member(post.ref),
-                micros(prediction.predicted_at + self._ttl) // 1000,
-                micros(prediction.seen_at),
-                (post.author_handle or "").casefold(),
-                keys.model(post.ref.platform, model_id),
-            )
-        head = (keys.prefix(shard), keys.scope(model_id), model_id)
-        return ("EVAL", _PUT, len(posts), *posts, *head, *arguments)
+        arguments = [self._arguments(prediction) for prediction in batch]
+        head = (keys.prefix(shard), keys.scope(model_id), model_id, _GRACE)
+        packed = msgspec.msgpack.encode(arguments)
+        return ("EVAL", _PUT, len(posts), *posts, *head, packed, *map(encoded, batch))
+
+    def _arguments(self, prediction: Prediction) -> tuple[str, int, int, str, str]:
+        post = prediction.post
+        return (
+            keys.member(post.ref),
+            micros(prediction.predicted_at + self._ttl) // 1000,
+            micros(prediction.seen_at),
+            (post.author_handle or "").casefold(),
+            keys.model(post.ref.platform, prediction.model_id),
+        )
 
 
 def _shard(post: keys.PostKey) -> int:

@@ -101,7 +101,11 @@ class Connection:
         pipeline = self._opened.pipeline(transaction=None if self._url.is_cluster else False)
         for command in commands:
             pipeline.execute_command(*command)
-        answers: list[Any] = await self._answer(pipeline.execute)
+        answers: list[Any] = await self._answer(pipeline.execute, raise_on_error=False)
+        with self._errors():
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
         return answers
 
     async def scan(self, pattern: str) -> AsyncIterator[list[bytes]]:
