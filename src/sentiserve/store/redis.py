@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 _CLUSTER_SHARDS = 16  # part of every key: another number would find nothing of what was kept
 _GRACE = 60 * 60 * 1000  # milliseconds that a set may outlive its last post, empty
-_BATCH = 50  # posts in one script, which no other command of its server can interrupt
+_PUT_BATCH, _REMOVE_BATCH = 50, 20  # posts in one script, which nothing can interrupt
 _PUT, _REMOVE = (
     (resources.files(__package__) / f"redis_{name}.lua").read_text("utf-8")
     for name in ("put", "remove")
@@ -93,7 +93,7 @@ class RedisStore:
         commands = [
             self._put(shard, model_id, batch)
             for (shard, model_id), together in batches.items()
-            for batch in _batches(together)
+            for batch in _batches(together, _PUT_BATCH)
         ]
         await self._connection.run(*commands)
 
@@ -132,7 +132,9 @@ class RedisStore:
     async def _remove(self, posts: Iterable[keys.PostKey]) -> int:
         by_shard = groupby(sorted(posts, key=_shard), _shard)
         commands = [
-            _removal(shard, batch) for shard, some in by_shard for batch in _batches(list(some))
+            _removal(shard, batch)
+            for shard, some in by_shard
+            for batch in _batches(list(some), _REMOVE_BATCH)
         ]
         return sum(await self._connection.run(*commands))
 
@@ -168,8 +170,8 @@ def _removal(shard: int, batch: Sequence[keys.PostKey]) -> Command:
     return ("EVAL", _REMOVE, len(posts), *posts, keys.prefix(shard), *arguments)
 
 
-def _batches(of: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (of[start : start + _BATCH] for start in range(0, len(of), _BATCH))
+def _batches(of: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (of[start : start + size] for start in range(0, len(of), size))
 
 
 def from_url(url: str, ttl: int) -> RedisStore:

@@ -20,7 +20,7 @@ Command = tuple[str | bytes | int | float, ...]
 
 _CONNECTIONS = 32  # at most; more questions wait for one to be free
 _CONNECT, _PATIENCE = 2.0, 4.0  # seconds to connect, and for all until the answer
-_SCAN = 1_000  # keys that one SCAN looks at
+_SCAN = 300  # keys that one SCAN looks at
 _OLDEST = 7  # major version
 _SAFE_POLICIES = {"noeviction", "volatile-ttl"}
 _ELSE = "or name another store with SENTISERVE_STORE"

@@ -26,11 +26,8 @@ class Posts:
 
     async def values(self, refs: Sequence[PostRef], model_id: str) -> list[bytes | None]:
         """The values of the posts, in the order asked."""
-        if len(self.shards) == 1:
-            named = [keys.post(0, ref, model_id) for ref in refs]
-            if len(named) <= _PAGE:
-                (found,) = await self._connection.run(("MGET", *named)) if named else ((),)
-                return list(found)
+        if len(self.shards) == 1 and len(refs) <= _PAGE:
+            return await self._page(0, refs, model_id)
         by_shard: dict[int, list[int]] = defaultdict(list)
         for place, ref in enumerate(refs):
             by_shard[keys.shard_of(ref, len(self.shards))].append(place)
@@ -39,15 +36,21 @@ class Posts:
             for shard, places in by_shard.items()
             for start in range(0, len(places), _PAGE)
         ]
-        commands: list[Command] = [
-            ("MGET", *(keys.post(shard, refs[place], model_id) for place in places))
-            for shard, places in pages
+        commands = [
+            _mget(shard, [refs[place] for place in places], model_id) for shard, places in pages
         ]
         values: list[bytes | None] = [None] * len(refs)
         answers = await self._connection.run(*commands)
         for (_, places), answer in zip(pages, answers, strict=True):
             for place, value in zip(places, answer, strict=True):
                 values[place] = value
+        return values
+
+    async def _page(self, shard: int, refs: Sequence[PostRef], model_id: str) -> list[bytes | None]:
+        if not refs:
+            return []
+        values: list[bytes | None]
+        (values,) = await self._connection.run(_mget(shard, refs, model_id))
         return values
 
     async def predictions(
@@ -158,6 +161,11 @@ class Posts:
             for prediction in page
             if prediction.post.is_one_of(author)
         ]
+
+
+def _mget(shard: int, refs: Sequence[PostRef], model_id: str) -> Command:
+    # As bytes: the client looks at each argument's type, and at this first.
+    return ("MGET", *[keys.post(shard, ref, model_id).encode() for ref in refs])
 
 
 def _next(page: tuple[Bound, int], answer: Sequence[tuple[bytes, Any]]) -> tuple[Bound, int]:
