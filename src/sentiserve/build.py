@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from sentiserve.batcher import Batcher
+from sentiserve.features.online import OnlineFeatures
+from sentiserve.forgetting import Forgetting
 from sentiserve.inference import Inference
 from sentiserve.insights.aggregates import Aggregates
 from sentiserve.metrics import Metrics
@@ -31,6 +33,8 @@ class Parts:
     recorder: Recorder
     inference: Inference
     aggregates: Aggregates
+    features: OnlineFeatures
+    forgetting: Forgetting
 
     async def check(self) -> dict[str, str]:
         """``"ok"`` for each dependency, or what is wrong with it."""
@@ -65,6 +69,32 @@ def build_store(settings: Settings) -> Store:
     return make_store(settings.store, settings.ttl)
 
 
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[Store]:
+    """The store that the settings name, by itself.
+
+    Raises:
+        StoreError: it can't be used.
+    """
+    store = build_store(settings)
+    try:
+        await store.open()
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def opened_forgetting(settings: Settings) -> AsyncIterator[Forgetting]:
+    """What forgets, without a service.
+
+    Raises:
+        StoreError: the store can't be used.
+    """
+    async with opened_store(settings) as store:
+        yield Forgetting(None, None, store)
+
+
 def build_source(settings: Settings) -> Source:
     """The sources that the settings name, as one, not yet opened."""
     sources = {name: make_source(name, settings) for name in settings.sources}
@@ -95,4 +125,8 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
             source, store, batcher, recorder, model.info, metrics, settings.store_timeout
         )
         aggregates = Aggregates(store, model.info.id)
-        yield Parts(model.info, store, batcher, recorder, inference, aggregates)
+        features = OnlineFeatures(store, model.info)
+        forgetting = Forgetting(None, None, store)
+        yield Parts(
+            model.info, store, batcher, recorder, inference, aggregates, features, forgetting
+        )

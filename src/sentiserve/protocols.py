@@ -3,7 +3,7 @@
 ``sentiserve.testing`` has a contract suite for each of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -71,6 +71,9 @@ class Store(Protocol):
         A span of a day holds the posts seen after ``now`` less a day, and not after ``now``;
         where there are none, None stands.
         """
+
+    async def count(self) -> Mapping[str, int]:
+        """How many predictions are kept, by model id; may take long where there are many."""
 
     async def forget(self, what: PostRef | Author | Prefix) -> int:
         """Remove what any model said of the posts, and return how many predictions that were.

@@ -1,7 +1,7 @@
 """The store that ends with its process: for tests, trials and services that need no memory."""
 
 import asyncio
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -75,6 +75,10 @@ class MemoryStore:
         return await asyncio.to_thread(
             lambda: [[_window(seen, entity, now - span) for span in spans] for entity in entities]
         )
+
+    async def count(self) -> dict[str, int]:
+        """What is kept and not expired."""
+        return dict(Counter(p.model_id for p in self._kept.values() if self._alive(p)))
 
     async def forget(self, what: PostRef | Author | Prefix) -> int:
         """Drop the predictions."""

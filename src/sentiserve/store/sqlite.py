@@ -177,6 +177,15 @@ class SqliteStore:
 
         return await _opened(self._aggregator).run(read)
 
+    async def count(self) -> dict[str, int]:
+        """What is kept and not expired."""
+        sql = "SELECT model_id, count(*) FROM predictions WHERE expires_at > ? GROUP BY model_id"
+        now = (_micros(datetime.now(UTC)),)
+        rows = await _opened(self._aggregator).run(
+            lambda connection: connection.execute(sql, now).fetchall()
+        )
+        return {row[0]: row[1] for row in rows}
+
     async def forget(self, what: PostRef | Author | Prefix) -> int:
         """Delete, and leave nothing of it in the file."""
         condition, values = _matching(what)

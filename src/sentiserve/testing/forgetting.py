@@ -2,12 +2,14 @@
 
 # ruff: noqa: S101  # a contract is made of assertions
 
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from sentiserve.protocols import Store
 from sentiserve.testing.scenarios import (
     HOSTILE,
     MODEL,
+    TTL,
     StoreSuite,
     example_prediction,
     with_store,
@@ -77,6 +79,16 @@ class ForgettingContract(StoreSuite):
             assert await store.forget(Prefix(prefix)) == len(gone) + (prefix == "")
             assert {p.post.ref.id for p in await _kept(store, put)} == set(ids) - gone
         assert await _counted(store, Entity.AUTHOR) == {}
+
+    @with_store
+    async def test_what_is_kept_is_counted_by_model(self, store: Store) -> None:
+        """What was forgotten, replaced or has expired isn't counted."""
+        assert await store.count() == {}
+        old = datetime.now(UTC) - timedelta(seconds=TTL + 60)
+        await store.put([_annas("1"), _annas("2"), _annas("2", model_id="other")])
+        await store.put([_annas("2"), _annas("3"), _annas("4", predicted_at=old)])
+        await store.forget(PostRef("x", "1"))
+        assert await store.count() == {MODEL: 2, "other": 1}
 
     @with_store
     async def test_a_prefix_is_literal(self, store: Store) -> None:
