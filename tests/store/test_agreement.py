@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from math import isclose
 from pathlib import Path
@@ -87,7 +87,7 @@ forgettable = (
     | st.builds(Author, st.sampled_from(PLATFORMS), st.sampled_from(["7", "anna", "Anna", "A_N"]))
     | st.builds(Prefix, st.sampled_from(["x/1", "x", "bluesky/%", "x/%", "y", "x/1/"]))
 )
-puts = st.lists(st.lists(predictions, max_size=6), max_size=6)
+many_puts = st.lists(st.lists(predictions, max_size=6), max_size=6)
 SPANS = [timedelta(hours=hours) for hours in (1, 19, 30)]
 
 
@@ -146,7 +146,7 @@ fixed = HealthCheck.function_scoped_fixture  # only makes stores
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[fixed])
 @given(
-    puts,
+    puts=many_puts,
     forgotten=st.lists(forgettable, max_size=2),
     asked=st.lists(queries, min_size=4, max_size=8),
     of=st.lists(entities, max_size=4),
@@ -194,7 +194,7 @@ class Cut:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[fixed])
 @given(
-    puts,
+    puts=many_puts,
     writers=st.integers(1, 3),
     cuts=st.lists(st.integers(0, 3), min_size=6, max_size=6),
     order=st.randoms(use_true_random=False),
@@ -215,21 +215,20 @@ def test_writers_that_die_anywhere_leave_nothing_wrong(
     """
 
     async def scenario(memory: MemoryStore, *stores: RedisStore) -> None:
-        for store in stores:
-            await store.open()
-        for put, cut in zip(puts, cuts, strict=False):
-            store = order.choice(stores)
-            whole, store._connection = store._connection, cast(Any, Cut(store._connection, cut))
-            with suppress(StoreError):
-                await store.put(put)
-            store._connection = whole
-        again = order.sample(puts, len(puts))
-        for put in again:
-            await order.choice(stores).put(put)
-            await memory.put(put)
-        await assert_agree(memory, stores[0], asked, of)
-        for store in stores:
-            await store.close()
+        async with AsyncExitStack() as stack:
+            for store in stores:
+                stack.push_async_callback(store.close)
+                await store.open()
+            for put, cut in zip(puts, cuts, strict=False):
+                store = order.choice(stores)
+                whole, store._connection = store._connection, cast(Any, Cut(store._connection, cut))
+                with suppress(StoreError):
+                    await store.put(put)
+                store._connection = whole
+            for put in order.sample(puts, len(puts)):
+                await order.choice(stores).put(put)
+                await memory.put(put)
+            await assert_agree(memory, stores[0], asked, of)
 
     server.clear()
     made = [in_shards(from_url(server.url, TTL), 4) for _ in range(writers)]
