@@ -32,7 +32,20 @@ from sentiserve.types import Post, PostRef, Prediction, Sentiment
 
 DAY = 24 * 60 * 60
 MODEL = "0123456789abcdef"
-WORDS = "the a day sun rain match train coffee again never good bad news why who".split()
+WORDS = [
+    "the",
+    "a",
+    "day",
+    "sun",
+    "rain",
+    "match",
+    "train",
+    "coffee",
+    "again",
+    "never",
+    "good",
+    "news",
+]
 TAGS = [f"#tag{number}" for number in range(400)]
 ROUNDS = 1_500
 

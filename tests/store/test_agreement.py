@@ -210,9 +210,7 @@ def test_writers_that_die_anywhere_leave_nothing_wrong(
     asked: list[AggregateQuery],
     of: list[Author | Hashtag],
 ) -> None:
-    """Several writers, each cut off in the midst of a put, and their puts come again, in any order:
-    each post is as if the newest of its predictions had been put alone.
-    """
+    """Puts that are cut off anywhere, and come again in any order, end as if none had been cut."""
 
     async def scenario(memory: MemoryStore, *stores: RedisStore) -> None:
         async with AsyncExitStack() as stack:
@@ -221,7 +219,10 @@ def test_writers_that_die_anywhere_leave_nothing_wrong(
                 await store.open()
             for put, cut in zip(puts, cuts, strict=False):
                 store = order.choice(stores)
-                whole, store._connection = store._connection, cast(Any, Cut(store._connection, cut))
+                whole, store._connection = (
+                    store._connection,
+                    cast("Any", Cut(store._connection, cut)),
+                )
                 with suppress(StoreError):
                     await store.put(put)
                 store._connection = whole

@@ -1,5 +1,6 @@
 """The shared store."""
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -108,7 +109,8 @@ async def test_a_user_needs_few_rights(empty: RedisServer) -> None:
 async def test_tls(tmp_path: Path) -> None:
     """A server with a certificate is spoken to if its authority is known, and only then."""
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    subprocess.run(
+    await asyncio.to_thread(
+        subprocess.run,
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
          "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
          "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
@@ -132,10 +134,12 @@ async def test_four_processes_write_to_one_redis(empty: RedisServer, tmp_path: P
     """Four processes that write the same posts, older and newer, at once: every count is exact."""
     start = int(time.time())
     writers = [
-        subprocess.Popen([sys.executable, "-c", _WRITER, empty.url, f"{number}", f"{start}"])
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _WRITER, empty.url, f"{number}", f"{start}"
+        )
         for number in range(4)
     ]
-    assert [writer.wait(60) for writer in writers] == [0] * 4
+    assert [await writer.wait() for writer in writers] == [0] * 4
     async with opened(empty.url) as store:
         refs = [PostRef("x", f"{number}") for number in range(300)]
         found = await store.get(refs, MODEL)
@@ -158,7 +162,9 @@ async def main(url, writer, start):
     batches = [
         [
             example_prediction(
-                f"{number}", text=f"#tag{version}x{number % 5}", author_id=f"{version}-{number % 5}",
+                f"{number}",
+                text=f"#tag{version}x{number % 5}",
+                author_id=f"{version}-{number % 5}",
                 predicted_at=noon + timedelta(minutes=version),
             )
             for number in range(first, first + 50)

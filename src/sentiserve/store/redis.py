@@ -11,7 +11,7 @@ Every key expires with the last that it holds, and what has expired inside a set
 found by drawing members by chance, as Redis itself does.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from importlib import resources
@@ -110,6 +110,14 @@ class RedisStore:
     ) -> list[list[Aggregate | None]]:
         """Aggregates over spans of time that end now, of what is kept and not expired."""
         return await self._aggregator.windows(entities, model_id, spans, now)
+
+    async def count(self) -> dict[str, int]:
+        """How many predictions are kept; a few count twice if Redis resizes its table meanwhile."""
+        counted: Counter[str] = Counter()
+        async for found in self._connection.scan(keys.posts_starting_with("")):
+            posts = (keys.parse_post(key.decode()) for key in found)
+            counted.update(post.model_id for post in posts if post is not None)
+        return dict(counted)
 
     async def forget(self, what: PostRef | Author | Prefix) -> int:
         """Remove the predictions; what is put meanwhile may stay."""

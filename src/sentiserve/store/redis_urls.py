@@ -51,8 +51,8 @@ def parsed(url: str) -> Url:
 def _place(options: dict[str, Any]) -> str:
     if "path" in options:
         return str(options["path"])
-    host = options.get("host", "localhost")
-    return f"[{host}]" * (":" in host) or host + f":{options.get('port', 6379)}"
+    host, port = options.get("host", "localhost"), options.get("port", 6379)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _problem(scheme: str, rest: str, options: dict[str, Any]) -> str | None:
