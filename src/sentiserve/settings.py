@@ -100,7 +100,8 @@ class Settings(BaseSettings):
     def shown_store(self) -> str:
         """The store's URL without user, password and options."""
         scheme, separator, rest = self.store.partition("://")
-        return scheme + separator + rest.partition("?")[0].rpartition("@")[2]
+        host, slash, path = rest.partition("?")[0].partition("/")
+        return scheme + separator + host.rpartition("@")[2] + slash + path
 
     @field_validator("sources", "x_mirrors", "api_keys", mode="before")
     @classmethod
