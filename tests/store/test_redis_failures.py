@@ -112,10 +112,11 @@ async def test_a_call_that_is_given_up_leaves_no_answer_to_the_next(server: Redi
             call = asyncio.create_task(store.get([known[-number].post.ref] * 100, MODEL))
             for _ in range(number % 10):
                 await asyncio.sleep(0)
+            was_done = call.done()
             call.cancel()
             with suppress(asyncio.CancelledError):
                 await call
-            assert call.cancelled()
+            assert call.cancelled() or was_done
             assert await store.get([prediction.post.ref], MODEL) == [prediction]
 
 
