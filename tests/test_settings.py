@@ -136,3 +136,16 @@ def test_a_list_of_what_is_no_string_is_refused() -> None:
     flags: dict[str, Any] = {"sources": 7}
     with pytest.raises(SettingsError, match="SENTISERVE_SOURCES"):
         load_settings(**flags)
+
+
+@pytest.mark.parametrize(
+    ("store", "shown"),
+    [
+        ("redis://user:p@ss@host:1/2?db=3", "redis://host:1/2"),
+        ("unix:///run/redis.sock?password=secret", "unix:///run/redis.sock"),
+        ("sqlite:///a/b.db", "sqlite:///a/b.db"),
+    ],
+)
+def test_a_store_is_shown_without_its_credentials(store: str, shown: str) -> None:
+    """Where the store is may be seen, but not who may use it."""
+    assert load_settings(store=store).shown_store == shown

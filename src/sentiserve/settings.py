@@ -34,7 +34,8 @@ class Settings(BaseSettings):
     )
     store: str = Field(
         default_factory=_default_store,
-        description="Where predictions are kept: sqlite:///PATH or memory://.",
+        description="Where predictions are kept: sqlite:///PATH, redis://HOST (rediss://, unix://, "
+        "redis+cluster://) or memory://.",
     )
     ttl: int = Field(
         SIXTY_DAYS,
@@ -94,6 +95,13 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."
     )
+
+    @property
+    def shown_store(self) -> str:
+        """The store's URL without user, password and options."""
+        scheme, separator, rest = self.store.partition("://")
+        host, slash, path = rest.partition("?")[0].partition("/")
+        return scheme + separator + host.rpartition("@")[2] + slash + path
 
     @field_validator("sources", "x_mirrors", "api_keys", mode="before")
     @classmethod

@@ -162,7 +162,7 @@ def test_every_row_once_in_order_with_its_columns(tmp_path: Path) -> None:
     """A left join: repeated rows too, and what nothing is known of has nulls and zeros."""
     history = history_of(tmp_path, [record("1", author_id="7")])
     spine = [
-        {"event_timestamp": at, "platform": "x", "id": post_id, "author": author, "mine": number}
+        {"event_timestamp": at, "platform": "x", "id": post_id, "author": author, "time": number}
         for number, (at, post_id, author) in enumerate(
             [
                 ("2026-03-01T00:00:01Z", "1", "7"),
@@ -267,6 +267,7 @@ GOOD = {"event_timestamp": "2026-03-01T00:00:00Z", "platform": "x", "id": "1"}
         (GOOD | {"event_timestamp": "infinity"}, ["post_sentiment"], "of row 1 is infinity"),
         (GOOD | {"event_timestamp": 1772323200}, ["post_sentiment"], "BIGINT; it must be a time"),
         (GOOD | {"id": 1.5}, ["post_sentiment"], "id is DOUBLE; it must be text"),
+        (GOOD | {"spine_row": 1}, ["post_sentiment"], "spine_row is ours"),
         (GOOD | {"post_sentiment__label": 1}, ["post_sentiment"], "label already"),
     ],
 )

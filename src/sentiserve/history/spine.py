@@ -42,6 +42,8 @@ def load_spine(
             f"FROM {_source(connection, path)}"
         )
         columns = _columns(connection, "FROM spine")
+        if list(columns)[-1] != ROW:
+            raise BadInputError(f"{path}: the column {ROW} is ours; give yours another name")
         fields = [_time(path, columns), *(_key(path, columns, key) for key in keys)]
         connection.execute(
             f"CREATE TEMP TABLE asked AS SELECT {ROW}, {', '.join(fields)} FROM spine"
@@ -133,7 +135,7 @@ def _fold_hashtags(connection: "DuckDBPyConnection") -> None:
 def _check_times(connection: "DuckDBPyConnection", path: Path) -> None:
     bad = connection.execute(
         f"SELECT {ROW}, CAST({TIME} AS VARCHAR) FROM asked JOIN spine USING ({ROW}) "
-        f"WHERE time IS NULL ORDER BY {ROW} LIMIT 1"
+        f"WHERE asked.time IS NULL ORDER BY {ROW} LIMIT 1"
     ).fetchall()
     for row, value in bad:
         raise BadInputError(
