@@ -36,6 +36,7 @@ ALLOWED = {
     "inference": SHARED | {"batcher", "recorder"},
     "history": SHARED | {"features"},
     "forgetting": {"protocols", "types"},
+    "materialize": {"protocols", "records", "types"},
     "insights": SHARED,
     "features": SHARED,
     "build": SHARED | PARTS | {"batcher", "recorder", "sources", "models", "store"},

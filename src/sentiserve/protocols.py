@@ -54,7 +54,10 @@ class Store(Protocol):
         """What this model said of the posts, in the order asked; None where nothing is kept."""
 
     async def put(self, predictions: Sequence[Prediction]) -> None:
-        """Keep all of them or none; of two for the same post and model the newer one wins."""
+        """Keep the predictions; of two for the same post and model the newer one wins.
+
+        If it fails, some may be kept; putting them again keeps all, and counts none twice.
+        """
 
     async def aggregate(self, query: AggregateQuery) -> Sequence[Aggregate]:
         """Aggregates, the one with most posts first, then by platform and name."""
