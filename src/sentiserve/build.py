@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from sentiserve.batcher import Batcher
 from sentiserve.inference import Inference
 from sentiserve.insights.aggregates import Aggregates
+from sentiserve.journal.journal import Journal
 from sentiserve.metrics import Metrics
 from sentiserve.models.locations import locate
 from sentiserve.models.registry import load_model
@@ -36,10 +40,11 @@ class Parts:
         """``"ok"`` for each dependency, or what is wrong with it."""
         try:
             await self.store.check()
-            store = self.recorder.error or "ok"
+            store = "ok"
         except Exception as error:  # noqa: BLE001  # whatever it is, it is not ok
             store = str(error) or repr(error)
-        return {"model": "ok" if self.batcher.running else "the batcher stopped", "store": store}
+        model = "ok" if self.batcher.running else "the batcher stopped"
+        return {"model": model, "store": store, **self.recorder.errors}
 
 
 def build_model(settings: Settings, on_progress: OnProgress = quiet) -> Model:
@@ -65,6 +70,25 @@ def build_store(settings: Settings) -> Store:
     return make_store(settings.store, settings.ttl)
 
 
+def build_journal(settings: Settings) -> Journal | None:
+    """The journal of the store that the settings name, not yet opened; None if they want none."""
+    if settings.durability == "none":
+        return None
+    return Journal(
+        settings.journal / _identity(settings.store),
+        fsync=settings.durability == "fsync",
+        max_bytes=settings.max_journal,
+    )
+
+
+def _identity(store: str) -> str:
+    """A name for what a URL leads to; whoever asks for it, and from which directory, is no part."""
+    url = urlsplit(store)
+    path = str(Path(url.path[1:]).expanduser().absolute()) if not url.netloc else url.path
+    place = (url.scheme, url.netloc.rpartition("@")[2], path, url.query)
+    return f"{url.scheme}-{sha256(repr(place).encode()).hexdigest()[:16]}"
+
+
 def build_source(settings: Settings) -> Source:
     """The sources that the settings name, as one, not yet opened."""
     sources = {name: make_source(name, settings) for name in settings.sources}
@@ -85,7 +109,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         stack.push_async_callback(source.close)
         await source.open()
         model = await asyncio.to_thread(build_model, settings)
-        recorder = Recorder(store, metrics, settings.max_records)
+        recorder = Recorder(store, metrics, settings.max_records, build_journal(settings))
         stack.push_async_callback(recorder.close, settings.drain_timeout)
         await recorder.open()
         batcher = Batcher(model, metrics, settings.max_batch, settings.max_queue)
