@@ -2,9 +2,10 @@
 
     python benchmarks/acceptance.py dev.tsv
 
-The file has the columns ``text`` and ``label``, and ``id`` if the posts have one. Everything
-runs in a temporary directory and on loopback; nothing of the file is kept. Exit status 1 if
-anything is not as promised.
+The file has the columns ``text`` and ``label``, ``id`` if the posts have one, and at least 1,000
+rows: fewer are scored before they can be stopped half-way. Everything runs in a temporary
+directory and on loopback; nothing of the file is kept. Exit status 1 if anything is not as
+promised.
 """
 
 import http.client
@@ -18,7 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from statistics import median
 from threading import Thread
@@ -32,6 +33,7 @@ from sentiserve.types import Sentiment
 
 COMMAND = [sys.executable, "-m", "sentiserve.cli.main"]
 CLIENTS = 16
+FEWEST = 1_000  # rows
 STARTS = 7
 
 
@@ -60,8 +62,12 @@ class Service:
         self.port = int(listening[0]["url"].rpartition(":")[2])
 
     def _read(self) -> None:
-        for line in self.process.stderr or ():
-            self.logs.append(json.loads(line))
+        with self.process.stderr or nullcontext(()) as lines:
+            for line in lines:
+                try:
+                    self.logs.append(json.loads(line))
+                except json.JSONDecodeError:  # a library's warning, say
+                    print(line, end="", file=sys.stderr)
 
     def memory(self) -> float:
         """Resident memory in MB."""
@@ -105,6 +111,10 @@ class Client:
         self._connection.request("POST", "/v1/sentiment", body, headers)
         return self._answer()["results"][0]
 
+    def close(self) -> None:
+        """Close it."""
+        self._connection.close()
+
     def _answer(self) -> Any:
         response = self._connection.getresponse()
         answer = json.loads(response.read())
@@ -140,8 +150,8 @@ def start(report: Report, directory: Path, urls: list[str]) -> None:
     """From the command to the first answer, several times: machines are noisy."""
     seconds = []
     for _ in range(STARTS):
-        with serving(directory) as service:
-            Client(service.port).get(urls[0])
+        with serving(directory) as service, closing(Client(service.port)) as client:
+            client.get(urls[0])
             seconds.append(time.perf_counter() - service.started)
         (directory / "store.db").unlink()
     found = f"{median(seconds):.2f}, from {min(seconds):.2f} to {max(seconds):.2f}"
@@ -150,8 +160,7 @@ def start(report: Report, directory: Path, urls: list[str]) -> None:
 
 def by_url(report: Report, directory: Path, urls: list[str], said: list[Sentiment]) -> None:
     """Every post by its URL, one by one; then again after a restart."""
-    with serving(directory) as service:
-        client = Client(service.port)
+    with serving(directory) as service, closing(Client(service.port)) as client:
         answers = [client.get(url) for url in urls]
         report.line("posts asked by URL, one by one, and answered", len(answers))
         differ = sum(a["sentimentAnalyst"] != s.label for a, s in zip(answers, said, strict=True))
@@ -168,8 +177,7 @@ def by_url(report: Report, directory: Path, urls: list[str], said: list[Sentimen
         report.line("asked again, cached: true", again, holds=again == len(urls))
         memory = service.memory()
         report.line("resident memory then, MB", f"{memory:.0f}", holds=memory < 250)
-    with serving(directory) as service:
-        client = Client(service.port)
+    with serving(directory) as service, closing(Client(service.port)) as client:
         kept = sum(client.get(url)["cached"] for url in urls)
         report.line("asked after a restart, cached: true", kept, holds=kept == len(urls))
 
@@ -212,7 +220,9 @@ def sigterm(report: Report, directory: Path, data: Labelled) -> None:
     with serving(directory) as service:
         with ThreadPoolExecutor(CLIENTS) as pool:
             asking = [pool.submit(ask_until_closed, service.port, data, n) for n in range(CLIENTS)]
-            while sum(log["event"] == "request" for log in service.logs) < 200:
+            while sum(log["event"] == "request" for log in service.logs) < 200 and not all(
+                future.done() for future in asking
+            ):
                 time.sleep(0.005)
             code = service.stop()
         answered = [text for future in asking for text in future.result()]
@@ -220,21 +230,21 @@ def sigterm(report: Report, directory: Path, data: Labelled) -> None:
     report.line("SIGTERM under load: exit status", code, holds=code == 0)
     report.line("requests accepted, by status", dict(statuses), holds=set(statuses) == {200})
     report.line("of them answered", len(answered), holds=len(answered) == statuses[200])
-    with serving(directory) as service:
-        client = Client(service.port)
+    with serving(directory) as service, closing(Client(service.port)) as client:
         kept = sum(client.post(text)["cached"] for text in answered)
     report.line("of the answers in the store afterwards", kept, holds=kept == len(answered))
 
 
 def ask_until_closed(port: int, data: Labelled, number: int) -> list[str]:
     """Texts that got an answer, until the service closes the door."""
-    client, answered = Client(port), []
-    for text in data.texts[number::CLIENTS]:
-        try:
-            client.post(text)
-        except (OSError, http.client.HTTPException):
-            break
-        answered.append(text)
+    answered = []
+    with closing(Client(port)) as client:
+        for text in data.texts[number::CLIENTS]:
+            try:
+                client.post(text)
+            except (OSError, http.client.HTTPException):
+                break
+            answered.append(text)
     return answered
 
 
@@ -242,6 +252,8 @@ def main(source: Path) -> int:
     """All of it."""
     report = Report()
     data = read_labelled(source)
+    if len(data.texts) < FEWEST:
+        sys.exit(f"{source} has {len(data.texts)} rows; at least {FEWEST:,} are needed")
     said = list(sentiserve.load_model().predict(data.texts))
     subprocess.run([*COMMAND, "model", "evaluate", str(source)], check=True)
     with tempfile.TemporaryDirectory() as temporary:

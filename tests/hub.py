@@ -104,8 +104,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         try:
             if self.hub.status:
-                raise _RefusedError(self.hub.status)
-            if match := _CDN.fullmatch(path):
+                self._end(self.hub.status, {"Location": self.path})
+            elif match := _CDN.fullmatch(path):
                 self._content(self.hub.repositories[match["repository"]], **match.groupdict())
             elif match := _API.fullmatch(path):
                 self._info(**match.groupdict())

@@ -14,6 +14,7 @@ SHARED = {
     "errors", "types", "protocols", "texts", "timing", "plugins", "tables", "settings", "metrics",
     "logs", "records",
 }  # fmt: skip
+PARTS = {"inference", "insights", "features", "forgetting"}  # what the doors ask
 ALLOWED = {
     "errors": set(),
     "types": {"errors"},
@@ -35,12 +36,13 @@ ALLOWED = {
     "recorder": SHARED | {"delivery", "journal"},
     "scoring": SHARED,
     "inference": SHARED | {"batcher", "recorder"},
+    "forgetting": {"protocols", "types"},
     "insights": SHARED,
-    "build": SHARED
-    | {"batcher", "journal", "recorder", "inference", "insights", "sources", "models", "store"},
+    "features": SHARED,
+    "build": SHARED | PARTS | {"batcher", "journal", "recorder", "sources", "models", "store"},
     "testing": SHARED,
-    "api": SHARED | {"build", "inference", "insights", "__init__"},
-    "cli": SHARED | {"build", "inference", "insights", "scoring", "api", "models", "sources"},
+    "api": SHARED | PARTS | {"build", "__init__"},
+    "cli": SHARED | PARTS | {"build", "scoring", "api", "models", "sources"},
     "__init__": {"errors", "types", "protocols", "models"},
 }
 

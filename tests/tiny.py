@@ -29,7 +29,7 @@ def labelled_texts() -> Labelled:
 
 
 def write_encoder(directory: Path) -> Path:
-    """An untrained BERT with two layers, 64 wide, with 48 positions."""
+    """An untrained BERT with two layers, 64 wide, with 128 positions."""
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import BertConfig, BertModel
@@ -50,7 +50,7 @@ def write_encoder(directory: Path) -> Path:
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=128,
-        max_position_embeddings=48,
+        max_position_embeddings=128,
     )
     BertModel(config).save_pretrained(directory)
     return directory

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
-from urllib.parse import urlsplit
 
 from sentiserve.batcher import Batcher
+from sentiserve.features.online import OnlineFeatures
+from sentiserve.forgetting import Forgetting
 from sentiserve.inference import Inference
 from sentiserve.insights.aggregates import Aggregates
 from sentiserve.journal.journal import Journal
+from sentiserve.journal.place import place
 from sentiserve.metrics import Metrics
 from sentiserve.models.locations import locate
 from sentiserve.models.registry import load_model
@@ -35,6 +35,8 @@ class Parts:
     recorder: Recorder
     inference: Inference
     aggregates: Aggregates
+    features: OnlineFeatures
+    forgetting: Forgetting
 
     async def check(self) -> dict[str, str]:
         """``"ok"`` for each dependency, or what is wrong with it."""
@@ -70,23 +72,41 @@ def build_store(settings: Settings) -> Store:
     return make_store(settings.store, settings.ttl)
 
 
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[Store]:
+    """The store that the settings name, by itself.
+
+    Raises:
+        StoreError: it can't be used.
+    """
+    store = build_store(settings)
+    try:
+        await store.open()
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def opened_forgetting(settings: Settings) -> AsyncIterator[Forgetting]:
+    """What forgets, without a service.
+
+    Raises:
+        StoreError: the store can't be used.
+    """
+    async with opened_store(settings) as store:
+        yield Forgetting(None, None, store)
+
+
 def build_journal(settings: Settings) -> Journal | None:
     """The journal of the store that the settings name, not yet opened; None if they want none."""
     if settings.durability == "none":
         return None
     return Journal(
-        settings.journal / _identity(settings.store),
+        place(settings.journal, settings.store),
         fsync=settings.durability == "fsync",
         max_bytes=settings.max_journal,
     )
-
-
-def _identity(store: str) -> str:
-    """A name for what a URL leads to; whoever asks for it, and from which directory, is no part."""
-    url = urlsplit(store)
-    path = str(Path(url.path[1:]).expanduser().absolute()) if not url.netloc else url.path
-    place = (url.scheme, url.netloc.rpartition("@")[2], path, url.query)
-    return f"{url.scheme}-{sha256(repr(place).encode()).hexdigest()[:16]}"
 
 
 def build_source(settings: Settings) -> Source:
@@ -119,4 +139,8 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
             source, store, batcher, recorder, model.info, metrics, settings.store_timeout
         )
         aggregates = Aggregates(store, model.info.id)
-        yield Parts(model.info, store, batcher, recorder, inference, aggregates)
+        features = OnlineFeatures(store, model.info)
+        forgetting = Forgetting(None, recorder, store)
+        yield Parts(
+            model.info, store, batcher, recorder, inference, aggregates, features, forgetting
+        )

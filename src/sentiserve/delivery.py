@@ -138,7 +138,10 @@ class Delivery:
         there = await asyncio.to_thread(archive.forgotten) if archive is not None else _nothing
         return lambda record: (
             there(record)
-            or any(record.created_timestamp <= at and record.concerns(what) for what, at in here)
+            or any(
+                record.created_timestamp <= at and record.prediction.post.is_one_of(what)
+                for what, at in here
+            )
         )
 
 

@@ -15,6 +15,7 @@ SentiserveError
 ├── ModelError               500  the model failed on a batch
 ├── BundleError              500  a bundle is missing, incomplete or not what it says
 │   └── UnreachableError     500  the place that it comes from gives no answer now
+│       └── OfflineError     500  it is not to be asked
 ├── StoreError               503  the store cannot be used
 └── SettingsError            500  a setting has no usable value
 """
@@ -110,6 +111,10 @@ class BundleError(SentiserveError):
 
 class UnreachableError(BundleError):
     """The place that a bundle comes from gives no answer now; later it may."""
+
+
+class OfflineError(UnreachableError):
+    """The place is not to be asked; trying again changes nothing."""
 
 
 class StoreError(SentiserveError):

@@ -3,7 +3,7 @@
 ``sentiserve.testing`` has a contract suite for each of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -72,9 +72,13 @@ class Store(Protocol):
         where there are none, None stands.
         """
 
+    async def count(self) -> Mapping[str, int]:
+        """How many predictions are kept, by model id; may take long where there are many."""
+
     async def forget(self, what: PostRef | Author | Prefix) -> int:
-        """Remove the predictions of a post, an author (by id or handle, in any case) or of posts
-        whose ``PLATFORM/ID`` begins with a text, by whatever model; how many there were.
+        """Remove what any model said of the posts, and return how many predictions that were.
+
+        An author's posts are found by id, or by handle in any case.
         """
 
 

@@ -154,17 +154,20 @@ class Recorder:
                 self._unread.put_nowait(segment)
         self._update()
 
-    async def forget(self, what: PostRef | Author | Prefix) -> None:
+    async def forget(self, what: PostRef | Author | Prefix) -> int:
         """Drop what waits, and have the history take in, and thereby sift, what it lacks.
 
         A record that is being written at this moment is removed from the store after that.
+        Returns how many predictions waited in memory.
         """
         self._delivery.forget(what)
-        for waiting in [w for w in self._pending.values() if w.record.concerns(what)]:
+        found = [w for w in self._pending.values() if w.prediction.post.is_one_of(what)]
+        for waiting in found:
             self._drop(waiting)
         if self._journal is not None:
             await self._journal.seal()
         self._update()
+        return len(found)
 
     async def _journaled(self, record: Record) -> Segment | None:
         if self._journal is None:

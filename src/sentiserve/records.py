@@ -6,7 +6,7 @@ from typing import Self
 
 import msgspec
 
-from sentiserve.types import Author, Post, PostRef, Prediction, Prefix, Sentiment
+from sentiserve.types import Post, PostRef, Prediction, Sentiment
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -72,12 +72,3 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         )
         sentiment = Sentiment(self.scores, self.truncated)
         return Prediction(post, sentiment, self.model_id, self.event_timestamp)
-
-    def concerns(self, what: PostRef | Author | Prefix) -> bool:
-        """Whether it goes when this is forgotten."""
-        if isinstance(what, PostRef):
-            return what == PostRef(self.platform, self.id)
-        if isinstance(what, Prefix):
-            return f"{self.platform}/{self.id}".startswith(what.text)
-        names = {name.casefold() for name in (self.author_id, self.author_handle) if name}
-        return what.platform == self.platform and what.author.casefold() in names

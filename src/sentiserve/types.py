@@ -34,6 +34,25 @@ class PostRef(msgspec.Struct, frozen=True, array_like=True, gc=False):
     id: str
 
 
+class Author(msgspec.Struct, frozen=True):
+    """Somebody who posts; by the id on their platform, or by the handle where there is no id."""
+
+    platform: str
+    author: str
+
+
+class Hashtag(msgspec.Struct, frozen=True):
+    """A hashtag as ``Post.hashtags`` gives it: without ``#``, case-folded."""
+
+    hashtag: str
+
+
+class Prefix(msgspec.Struct, frozen=True):
+    """The posts whose ``PLATFORM/ID`` begins with this text, literally."""
+
+    text: str
+
+
 class Post(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A post as its source gave it; times are aware, in UTC."""
 
@@ -53,6 +72,24 @@ class Post(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def author(self) -> str | None:
         """The author's id, or the handle where the source gives no id."""
         return self.author_id or self.author_handle
+
+    @property
+    def entities(self) -> tuple[Author | Hashtag, ...]:
+        """Whom and what the post counts for."""
+        author = (Author(self.ref.platform, self.author),) if self.author else ()
+        return author + tuple(map(Hashtag, self.hashtags))
+
+    def is_one_of(self, what: PostRef | Author | Prefix) -> bool:
+        """Whether it is that post, by that author (id, or handle in any case), or begins so."""
+        match what:
+            case Author(platform, author):
+                handle = None if self.author_handle is None else self.author_handle.casefold()
+                return self.ref.platform == platform and (
+                    author == self.author_id or author.casefold() == handle
+                )
+            case Prefix(text):
+                return f"{self.ref.platform}/{self.ref.id}".startswith(text)
+        return self.ref == what
 
     @property
     def hashtags(self) -> tuple[str, ...]:
@@ -109,25 +146,6 @@ class Entity(StrEnum):
 
     AUTHOR = "author"
     HASHTAG = "hashtag"
-
-
-class Author(msgspec.Struct, frozen=True):
-    """Somebody who posts; by the id on their platform, or by the handle where there is no id."""
-
-    platform: str
-    author: str
-
-
-class Hashtag(msgspec.Struct, frozen=True):
-    """A hashtag as ``Post.hashtags`` gives it: without ``#``, case-folded."""
-
-    hashtag: str
-
-
-class Prefix(msgspec.Struct, frozen=True):
-    """The posts whose ``PLATFORM/ID`` begins with this text, literally."""
-
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

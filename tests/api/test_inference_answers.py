@@ -67,6 +67,7 @@ def test_the_model_says_what_it_is_and_what_the_service_accepts(service: Service
         "labels": list(MODEL.labels),
         "format": MODEL.format,
         "preprocessing": MODEL.preprocessing,
+        "temperature": MODEL.temperature,
         "licence": MODEL.licence,
         "quality": dict(MODEL.quality),
         "limits": {

@@ -41,7 +41,7 @@ def test_json_and_a_picture(cli: Run, tmp_path: Path, labelled: Path, other_bund
     assert (first["name"], second["name"]) == ("model", "bundle")
     assert second["equal_labels"] == 100
     assert first["macro_recall"] == second["macro_recall"] == pytest.approx(1)
-    assert 0 < first["matmul_share"] < 1
+    assert first["matmul_share"] > 0
     assert f">{second['name']}</text>" in picture.read_text()
 
 
@@ -69,6 +69,15 @@ def test_a_picture_that_cannot_be_drawn_is_refused_before_the_measuring(cli: Run
     ran = cli("model", "bench", "no-such-bundle", "--picture", "speed.gif")
     assert ran.status == 1
     assert ran.err == "sentiserve: speed.gif: a picture's name must end in one of .svg .png\n"
+
+
+def test_a_picture_that_fails_all_the_same_costs_no_figures(cli: Run, tmp_path: Path) -> None:
+    picture = tmp_path / "speed.svg"
+    picture.symlink_to("/dev/full")
+    ran = cli("model", "bench", default_bundle(), "--json", "--picture", picture, *QUICK)
+    assert ran.err == f"sentiserve: {picture}: No space left on device\n"
+    assert ran.status == 1
+    assert json.loads(ran.out)["bundles"]
 
 
 def test_a_bundle_that_is_none_is_named(cli: Run, tmp_path: Path) -> None:

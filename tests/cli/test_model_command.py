@@ -6,10 +6,13 @@ import re
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+import numpy as np
 import pytest
 from processes import Run
 
+from sentiserve.cli.quality import confusion_table
 from sentiserve.models.bundle import default_bundle, open_bundle
+from sentiserve.models.evaluation import Evaluation
 
 INFO = open_bundle(default_bundle()).manifest.info
 LABELLED = """text\tlabel
@@ -92,6 +95,25 @@ def test_recorded_figures_leave_the_model_id_alone(cli: Run, labelled: Path, bun
 
 
 @pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (None, "copy it"),
+        (str(default_bundle()), "copy it"),
+        ("hf:my-team/tickets", "sentiserve model pull"),
+        ("s3://my-bucket/tickets", "sentiserve model pull"),
+    ],
+)
+def test_figures_are_recorded_only_in_a_bundle_that_is_yours(
+    cli: Run, labelled: Path, model: str | None, says: str
+) -> None:
+    before = (default_bundle() / "bundle.json").read_bytes()
+    ran = cli("model", "evaluate", labelled, "--record", **({"model": model} if model else {}))
+    assert (ran.status, ran.out) == (1, "")
+    assert says in ran.err
+    assert (default_bundle() / "bundle.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
     ("content", "says"),
     [
         ("text\tlabel\nFine.\thappy\n", "happy"),
@@ -161,6 +183,33 @@ def test_export_takes_name_and_licence_from_the_checkpoint(
     assert cli("model", "export", unnamed, out, *flags, *more).status == 0
     info = open_bundle(out).manifest.info
     assert (info.name, info.licence, info.max_tokens) == ("mine", "MIT", 512)
+
+
+def test_data_that_lack_a_label_have_no_macro_averages(
+    cli: Run, labelled: Path, bundle: Path
+) -> None:
+    labelled.write_text("".join(LABELLED.splitlines(keepends=True)[:5]))
+    flags = ("--model", bundle, "--record")
+    said = json.loads(cli("model", "evaluate", labelled, *flags, "--json").out)
+    assert said["macro_recall"] is said["macro_f1"] is said["recall"]["negative"] is None
+    assert set(open_bundle(bundle).manifest.quality) == {"accuracy", "calibration_error", "texts"}
+    shown = cli("model", "evaluate", labelled).out
+    assert re.search(r"macro_recall +\u2013", shown)
+    assert re.search(r"negative +\u2013 ", shown)
+
+
+def test_of_many_labels_the_likeliest_mistake_is_shown(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    labels = tuple(f"label {i:02}" for i in range(28))
+    confusion = np.diag(np.full(28, 9))
+    confusion[3, [1, 5]] = 1, 2
+    confusion_table(Evaluation(labels, confusion, 0.0))
+    shown = capfd.readouterr().out.splitlines()
+    assert len(shown) == 29
+    assert max(map(len, shown)) <= 80
+    assert re.fullmatch(r"label 02 +1\.0000 +1\.0000 +\u2013", shown[3])
+    assert re.fullmatch(r"label 03 +0\.7500 +1\.0000 +label 05 2", shown[4])
 
 
 def test_evaluate_shows_figures_by_slice(cli: Run, labelled: Path) -> None:

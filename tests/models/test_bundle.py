@@ -161,3 +161,9 @@ def test_a_temperature_of_one_is_the_same_model_as_none(copy: Path) -> None:
     before = model_id(copy)
     edit(copy, lambda m: m.update(temperature=1))
     assert model_id(copy) == before
+
+
+def test_a_draft_that_a_killed_process_left_spoils_nothing(copy: Path) -> None:
+    (copy / f".{MANIFEST}.new").write_bytes(b"{")
+    record_quality(open_bundle(copy), {"accuracy": 0.5})
+    assert open_bundle(copy).manifest.quality == {"accuracy": 0.5}

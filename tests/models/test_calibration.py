@@ -103,8 +103,15 @@ def test_scores_that_say_nothing_of_the_labels_have_no_temperature() -> None:
         calibrate(Replaying(logits), labelled(logits.argmin(axis=1)))
 
 
+def test_data_may_lack_a_label() -> None:
+    logits, truth = drawn(2.5)
+    there = truth != 0
+    result = calibrate(Replaying(logits[there]), labelled(truth[there]))
+    assert result.temperature > 1
+
+
 def test_labels_that_the_model_does_not_have_are_refused() -> None:
-    with pytest.raises(BadInputError, match="the model's labels are"):
+    with pytest.raises(BadInputError, match="the data's surprise; it has"):
         calibrate(Replaying(np.zeros((1, 3))), Labelled(("text",), ("surprise",)))
 
 

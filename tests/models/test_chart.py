@@ -75,3 +75,19 @@ def test_a_name_that_is_no_pictures_is_refused(tmp_path: Path) -> None:
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="there is no directory .*elsewhere"):
         check_picture(tmp_path / "elsewhere" / "speed.svg")
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "speed.svg").mkdir()
+    for path in (tmp_path / "speed.svg", Path("/proc/speed.svg"), tmp_path / f"{'a' * 300}.svg"):
+        with pytest.raises(BadInputError, match=f"{path}: "):
+            check_picture(path)
+
+
+def test_looking_whether_a_picture_can_be_written_leaves_no_trace(tmp_path: Path) -> None:
+    old = tmp_path / "old.svg"
+    old.write_text("a picture")
+    for path in (old, tmp_path / "new.svg"):
+        check_picture(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["old.svg"]
+    assert old.read_text() == "a picture"

@@ -2,13 +2,23 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from checkpoints import Exports
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
 from sentiserve.errors import ModelError
-from sentiserve.models.bundle import default_bundle, open_bundle, record_temperature
+from sentiserve.models.bundle import (
+    TOKENIZER,
+    default_bundle,
+    digest,
+    open_bundle,
+    record_temperature,
+    write_manifest,
+)
 from sentiserve.models.classifier import Classifier
 
 Ids = NDArray[np.int64]
@@ -76,3 +86,15 @@ def test_many_texts_are_run_in_batches_of_like_length_and_answered_in_order() ->
 def test_an_engine_that_gives_nonsense_is_a_models_error(logits: tuple[float, ...]) -> None:
     with pytest.raises(ModelError):
         Keeping(default_bundle(), *logits).predict(["text"])
+
+
+def test_a_tokenizer_that_fails_is_a_models_error(bundle: Path) -> None:
+    """This one has no token for words that it doesn't know, and notices when it meets one."""
+    manifest = open_bundle(bundle).manifest
+    Tokenizer(WordLevel({"fine": 0})).save(str(bundle / TOKENIZER))
+    files = manifest.files | {TOKENIZER: digest(bundle / TOKENIZER)}
+    write_manifest(bundle, msgspec.structs.replace(manifest, files=files))
+    model = Keeping(bundle)
+    for ask in (model.predict, model.logits, model.shapes):
+        with pytest.raises(ModelError, match=r"the tokenizer failed on a batch of 1: .*\[UNK\]"):
+            ask(["unheard"])

@@ -1,9 +1,14 @@
 """What a hub answers, in words that say what to do; its token goes nowhere else."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import huggingface_hub
 import pytest
 from places import SECRET, WEIGHTS, HubPlace, bundle_files
+from tls import untrusted_server
 
-from sentiserve.errors import BadInputError, BundleError, UnreachableError
+from sentiserve.errors import BadInputError, BundleError, OfflineError, UnreachableError
 from sentiserve.models.bundle import MANIFEST
 from sentiserve.models.hub import Hub
 from sentiserve.models.locations import remote
@@ -93,7 +98,7 @@ def test_refused_access_is_final(hub_place: HubPlace, status: int) -> None:
     assert not isinstance(refused.value, UnreachableError)
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
 def test_a_hub_in_trouble_may_be_asked_again(hub_place: HubPlace, status: int) -> None:
     hub_place.hub.status = status
     with pytest.raises(UnreachableError, match=f"answered {status}"):
@@ -111,9 +116,57 @@ def test_a_hub_that_sends_no_parts_is_read_past_what_is_there(hub_place: HubPlac
     assert b"".join(Hub(REPOSITORY).read(WEIGHTS, 1000)) == bundle_files()[WEIGHTS][1000:]
 
 
+def test_a_hub_that_sends_one_round_in_circles_is_final(hub_place: HubPlace) -> None:
+    hub_place.hub.status = 302
+    with pytest.raises(BundleError, match="redirects without end; check HF_ENDPOINT") as refused:
+        manifest(hub_place.spec)
+    assert not isinstance(refused.value, UnreachableError)
+
+
+@pytest.fixture
+def new_session() -> Iterator[None]:
+    """Nothing is kept of earlier connections, nor of these; what is trusted is read but once."""
+    huggingface_hub.close_session()
+    yield
+    huggingface_hub.close_session()
+
+
+@pytest.mark.usefixtures("new_session")
+def test_a_certificate_that_nobody_trusts_is_final_and_a_file_makes_it_trusted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with untrusted_server(tmp_path) as (url, certificate):
+        monkeypatch.setenv("HF_ENDPOINT", url.replace("//", f"//user:{SECRET}@"))
+        with pytest.raises(BundleError, match="self-signed.*SSL_CERT_FILE") as refused:
+            manifest("hf:team/tickets")
+        assert not isinstance(refused.value, UnreachableError)
+        assert SECRET not in str(refused.value)
+        huggingface_hub.close_session()
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with pytest.raises(BundleError, match="answered 404"):
+            manifest("hf:team/tickets")
+
+
+@pytest.mark.usefixtures("new_session")
+@pytest.mark.parametrize(("text", "says"), [(None, "is missing"), ("nothing", "holds none")])
+def test_a_file_of_certificates_that_cannot_be_used_is_named(
+    hub_place: HubPlace,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    text: str | None,
+    says: str,
+) -> None:
+    file = tmp_path / "authority.pem"
+    if text:
+        file.write_text(text)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with pytest.raises(BundleError, match=f"trusted certificates {says}.*SSL_CERT_FILE"):
+        manifest(hub_place.spec)
+
+
 def test_offline_mode_asks_nobody(hub_place: HubPlace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(UnreachableError, match="HF_HUB_OFFLINE"):
+    with pytest.raises(OfflineError, match="HF_HUB_OFFLINE"):
         manifest(hub_place.spec)
     assert hub_place.line.carried == 0
 
@@ -133,3 +186,9 @@ def test_credentials_in_the_endpoint_are_not_repeated(
     with pytest.raises(BundleError) as refused:
         manifest("hf:team/tickets")
     assert SECRET not in str(refused.value) + capfd.readouterr().err
+
+
+def test_an_endpoint_of_another_protocol_is_final(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "ftp://127.0.0.1:9")
+    with pytest.raises(BundleError, match="HF_ENDPOINT is no usable URL"):
+        manifest("hf:team/tickets")

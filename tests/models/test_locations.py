@@ -1,11 +1,17 @@
 """A model is named by a directory or a place elsewhere, of which a copy is kept."""
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import msgspec
 import pytest
 import structlog
-from places import SECRET, SIZE, SLACK, WEIGHTS, Place, bundle_files
+from line import Line
+from places import SECRET, SIZE, SLACK, WEIGHTS, HubPlace, Place, bundle_files, write
+from processes import environment, eventually
 
 from sentiserve.errors import BadInputError, BundleError, UnreachableError
 from sentiserve.models.bundle import MANIFEST, default_bundle, open_bundle
@@ -69,8 +75,32 @@ def test_a_new_revision_is_fetched_and_the_one_before_stays_for_who_is_loading_i
     place.publish(bundle_files("3"))
     third = locate(place.spec)
     assert revision(third) == "3"
-    kept = {path.name for path in first.parent.iterdir() if not path.name.startswith(".")}
-    assert kept == {second.name, third.name}
+    assert set(first.parent.iterdir()) == {second, third}
+
+
+def test_what_another_process_is_fetching_is_left_to_it(
+    hub_place: HubPlace, tmp_path: Path
+) -> None:
+    hub_place.line.hold(SIZE // 2)
+    command = [sys.executable, "-m", "sentiserve.cli.main", "model", "info", hub_place.spec]
+    with subprocess.Popen(command, env=environment(tmp_path, {})) as other:
+        eventually(lambda: list((tmp_path / "cache").glob(f"**/.*.pull-*/{WEIGHTS}")))
+        other.send_signal(signal.SIGSTOP)
+        hub_place.line.mend()
+        hub_place.publish(bundle_files("2"))
+        here = locate(hub_place.spec)
+        other.send_signal(signal.SIGCONT)
+    assert other.returncode == 0
+    assert sorted(map(revision, here.parent.iterdir())) == ["1", "2"]
+
+
+def test_what_a_killed_process_left_of_another_revision_is_dropped(place: Place) -> None:
+    first = locate(place.spec)
+    first.with_name(".0123456789abcdef.lock").touch()
+    write(first.with_name(".0123456789abcdef.pull-0"), {WEIGHTS: b"half"})
+    place.publish(bundle_files("2"))
+    second = locate(place.spec)
+    assert set(first.parent.iterdir()) == {first, second}
 
 
 def test_a_damaged_copy_is_fetched_again(place: Place) -> None:
@@ -108,6 +138,40 @@ def test_a_pull_that_is_cut_off_leaves_the_copy_in_use(place: Place) -> None:
     place.line.mend()
     assert revision(locate(place.spec)) == "2"
     assert place.line.carried < SIZE
+
+
+def test_the_copy_of_another_server_does_not_serve(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locate(place.spec)
+    with Line(place.line.port) as elsewhere:
+        elsewhere.die(0)
+        for name, value in place.variables.items():
+            monkeypatch.setenv(name, value.replace(place.line.url, elsewhere.url))
+        with pytest.raises(UnreachableError, match=f"{elsewhere.port} gives no answer"):
+            locate(place.spec)
+
+
+def test_the_copy_serves_after_a_change_of_password(
+    hub_place: HubPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = locate(hub_place.spec)
+    hub_place.line.die(0)
+    url = hub_place.line.url.replace("//", f"//user:{SECRET}@")
+    monkeypatch.setenv("HF_ENDPOINT", url)
+    assert locate(hub_place.spec) == copy
+
+
+def test_offline_the_copy_serves_at_once(
+    hub_place: HubPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = locate(hub_place.spec)
+    pause = 5.0
+    monkeypatch.setattr("sentiserve.models.pull.PAUSES", (pause,))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    started = time.monotonic()
+    assert locate(hub_place.spec) == copy
+    assert time.monotonic() - started < pause
 
 
 def test_without_a_copy_no_answer_is_an_error(place: Place) -> None:

@@ -1,5 +1,6 @@
 """The memory that a model adds, measured on real processes."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,20 @@ def test_an_engine_that_warns_does_not_spoil_the_answer(exported: Exports) -> No
 def test_a_bundle_that_cannot_be_loaded_is_an_error_that_says_why(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"process of its own: .* is no model bundle"):
         added_memory(tmp_path, ["Fine."])
+
+
+def test_a_process_that_is_killed_is_an_error_that_names_the_signal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = tmp_path / "python"
+    killed.write_text("#!/bin/sh\nkill -KILL $$\n")
+    killed.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(killed))
+    with pytest.raises(ModelError, match=r"process of its own: .* signal 9 \(Killed\)"):
+        added_memory(default_bundle(), ["Fine."])
+
+
+def test_modules_in_the_working_directory_are_not_imported(tmp_path: Path) -> None:
+    (tmp_path / "msgspec.py").write_text("raise SystemExit('imported')")
+    assert Path.cwd() == tmp_path
+    assert added_memory(default_bundle(), ["Fine."], threads=1)

@@ -7,6 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pytest
 from places import SIZE, SLACK, WEIGHTS, HubPlace, Place, bundle_files, write
 from processes import environment, eventually
@@ -40,12 +41,8 @@ def files(directory: Path) -> dict[str, bytes]:
 
 
 def beside(out: Path) -> list[str]:
-    """What lies beside the bundle, but for the lock."""
-    return sorted(
-        path.name
-        for path in out.parent.iterdir()
-        if path.name not in {out.name, f".{out.name}.lock"}
-    )
+    """What lies beside the bundle."""
+    return sorted(path.name for path in out.parent.iterdir() if path != out)
 
 
 def test_a_bundle_arrives_whole_and_as_it_is(place: Place, out: Path) -> None:
@@ -153,10 +150,35 @@ def test_what_is_no_bundle_is_not_replaced(place: Place, out: Path, kind: str) -
         write(out, {"notes.txt": b"mine"})
     else:
         write(out.parent, {out.name: b"mine"})
-    with pytest.raises(BadInputError, match="is no bundle; name an empty directory"):
+    with pytest.raises(BadInputError, match="is no model bundle.*; name an empty directory"):
         fetch(place, out)
     kept = out / "notes.txt" if kind == "directory" else out
     assert kept.read_bytes() == b"mine"
+
+
+def test_a_mount_point_is_refused_before_anything_is_fetched(place: Place) -> None:
+    with pytest.raises(BadInputError, match="/ is a mount point; name a directory below it"):
+        fetch(place, Path("/"))
+    assert place.line.carried < SLACK
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"preprocessing": "unheard-of"}, "unknown preprocessing 'unheard-of'"),
+        ({"labels": ["twice", "twice"]}, "a label is named twice"),
+        ({"weights": "other.onnx"}, "no digest for other.onnx"),
+    ],
+)
+def test_what_the_manifest_alone_shows_is_refused_before_anything_else_is_fetched(
+    place: Place, out: Path, change: dict[str, object], says: str
+) -> None:
+    files_there = bundle_files()
+    manifest = msgspec.json.decode(files_there[MANIFEST]) | change
+    place.publish({**files_there, MANIFEST: msgspec.json.encode(manifest)})
+    with pytest.raises(BundleError, match=f"^{place.spec}: {MANIFEST}: {says}"):
+        fetch(place, out)
+    assert place.line.carried < SLACK
 
 
 def test_only_what_the_manifest_lists_is_fetched(place: Place, out: Path) -> None:

@@ -1,7 +1,11 @@
 """What S3 answers, in words that say what to do; credentials are those that are around."""
 
+from pathlib import Path
+
 import pytest
+from hub import Hub
 from places import SECRET, SIZE, WEIGHTS, S3Place, bundle_files
+from tls import untrusted_server
 
 from sentiserve.errors import BundleError, UnreachableError
 from sentiserve.models.bundle import MANIFEST
@@ -101,4 +105,37 @@ def test_an_endpoint_that_gives_no_answer_is_named_and_may_be_asked_again(
 ) -> None:
     s3_place.line.die(0)
     with pytest.raises(UnreachableError, match=f"127.0.0.1:{s3_place.line.port} gives no answer"):
+        manifest(s3_place.spec)
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_a_server_in_trouble_may_be_asked_again(
+    s3_place: S3Place, hub: Hub, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """Whatever server it is; this one answers with a status and no more."""
+    hub.status = status
+    monkeypatch.setenv("AWS_ENDPOINT_URL", hub.url)
+    with pytest.raises(UnreachableError, match=f"answered {status}"):
+        manifest(s3_place.spec)
+
+
+def test_a_certificate_that_nobody_trusts_is_final_and_a_file_makes_it_trusted(
+    s3_place: S3Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with untrusted_server(tmp_path) as (url, certificate):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        with pytest.raises(BundleError, match="self-signed.*AWS_CA_BUNDLE") as refused:
+            manifest(s3_place.spec)
+        assert not isinstance(refused.value, UnreachableError)
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
+        with pytest.raises(BundleError, match="is no model bundle"):
+            manifest(s3_place.spec)
+
+
+def test_a_file_of_certificates_that_is_missing_is_named(
+    s3_place: S3Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_place.line.url.replace("http:", "https:"))
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
+    with pytest.raises(BundleError, match="certificates is missing.*AWS_CA_BUNDLE"):
         manifest(s3_place.spec)

@@ -1,18 +1,27 @@
 """Fine-tuning, for real but tiny."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from checkpoints import SAFE, Checkpoints, edit_config
+from safetensors.torch import load_file, save_file
 from tiny import RECIPE
+from tokenizers import Tokenizer
 
-from sentiserve.errors import BadInputError
-from sentiserve.models.bundle import open_bundle
+from sentiserve.errors import BadInputError, SentiserveError
+from sentiserve.models.bundle import TOKENIZER, open_bundle
+from sentiserve.models.checkpoint import load_checkpoint
 from sentiserve.models.evaluation import evaluate
 from sentiserve.models.labelled import Labelled
 from sentiserve.models.onnx import OnnxModel
 from sentiserve.models.training import Recipe, Step, train
+
+QUICK = Recipe(epochs=1, batch_size=8, max_tokens=16)
 
 
 @pytest.mark.parametrize("format_", ["onnx", "onnx-int8"])
@@ -21,6 +30,7 @@ def test_training_learns_what_the_labels_say(
 ) -> None:
     model = OnnxModel(open_bundle(trained_bundles[format_]), threads=1)
     result = evaluate(model.info.labels, labelled, model.predict(labelled.texts))
+    assert result.macro_recall is not None
     assert result.macro_recall > 0.95
 
 
@@ -55,6 +65,78 @@ def test_training_needs_labels_to_tell_apart(tmp_path: Path, encoder: Path) -> N
         train(data, encoder, tmp_path / "out")
 
 
-def test_a_base_that_is_no_encoder_is_refused(tmp_path: Path, labelled: Labelled) -> None:
-    with pytest.raises(BadInputError, match="no usable|not a usable"):
+@pytest.fixture
+def base(tmp_path: Path, encoder: Path) -> Path:
+    """An encoder that a test may spoil."""
+    return Path(shutil.copytree(encoder, tmp_path / "base"))
+
+
+def test_a_base_in_half_precision_is_trained_in_full(base: Path, labelled: Labelled) -> None:
+    weights = load_file(base / SAFE)
+    save_file({k: v.half() for k, v in weights.items()}, base / SAFE, {"format": "pt"})
+    edit_config(base, dtype="float16")
+    train(labelled, base, base.parent / "out", QUICK)
+    saved = load_file(base.parent / "out" / SAFE)
+    assert {tensor.dtype for tensor in saved.values()} == {torch.float32}
+
+
+def test_what_a_base_was_for_is_forgotten(base: Path, labelled: Labelled) -> None:
+    edit_config(base, problem_type="multi_label_classification")
+    train(labelled, base, base.parent / "out", QUICK)
+    assert load_checkpoint(base.parent / "out").labels == ("negative", "neutral", "positive")
+
+
+def test_a_base_needs_no_tokenizer_json(
+    tmp_path: Path, checkpoint: Checkpoints, labelled: Labelled
+) -> None:
+    train(labelled, checkpoint("bert"), tmp_path / "out", QUICK)
+    assert load_checkpoint(tmp_path / "out").tokenizer.encode("fine").tokens[0] == "[CLS]"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"is_decoder": True}, "no classifying encoder"),
+        ({"model_type": "gpt2"}, "no classifying encoder"),
+        ({"auto_map": {"AutoConfig": "own.Config"}}, "code of its own"),
+        ({"vocab_size": 7}, "not a usable"),
+    ],
+)
+def test_a_base_that_is_no_encoder_is_refused(
+    base: Path, labelled: Labelled, changes: dict[str, object], says: str
+) -> None:
+    edit_config(base, **changes)
+    with pytest.raises(BadInputError, match=says):
+        train(labelled, base, base.parent / "out", QUICK)
+    assert not (base.parent / "out").exists()
+
+
+def test_a_base_that_is_not_there_is_refused(tmp_path: Path, labelled: Labelled) -> None:
+    with pytest.raises(BadInputError, match=r"it has no config\.json"):
         train(labelled, tmp_path, tmp_path / "out")
+
+
+def test_a_tokenizer_that_adds_nothing_around_a_text_is_refused(
+    base: Path, labelled: Labelled
+) -> None:
+    Tokenizer(Tokenizer.from_file(str(base / TOKENIZER)).model).save(str(base / TOKENIZER))
+    with pytest.raises(BadInputError, match="adds no tokens around a text"):
+        train(labelled, base, base.parent / "out", QUICK)
+
+
+def test_more_tokens_than_the_base_has_positions_for_are_refused(
+    tmp_path: Path, encoder: Path, labelled: Labelled
+) -> None:
+    with pytest.raises(BadInputError, match="positions for 128 tokens; 129 are too many"):
+        train(labelled, encoder, tmp_path / "out", replace(QUICK, max_tokens=129))
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_training(
+    tmp_path: Path, encoder: Path, labelled: Labelled
+) -> None:
+    (tmp_path / "file").touch()
+    steps: list[Step] = []
+    for out in (tmp_path / "file", tmp_path / "file" / "out", Path("/proc")):
+        with pytest.raises(SentiserveError, match=f"{out} cannot be written: "):
+            train(labelled, encoder, out, QUICK, steps.append)
+    assert not steps

@@ -4,17 +4,17 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from msgspec.structs import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from sentiserve.errors import SettingsError, StoreError
 from sentiserve.store.sqlite import SqliteStore, from_url
 from sentiserve.testing import StoreContract, example_prediction
-from sentiserve.types import AggregateQuery, Entity, PostRef, Sentiment
+from sentiserve.types import AggregateQuery, Author, Entity, PostRef, Sentiment
 
 DAY = 24 * 60 * 60
 MODEL = "model-1"
@@ -38,6 +38,10 @@ def rows(path: Path, sql: str) -> list[Any]:
 
 def files(directory: Path) -> set[str]:
     return {path.name for path in directory.iterdir()}
+
+
+def contents(directory: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in directory.iterdir())
 
 
 class TestSqliteStore(StoreContract):
@@ -77,7 +81,7 @@ async def test_a_corrupt_file_is_refused(tmp_path: Path) -> None:
     await store.close()
 
 
-@pytest.mark.parametrize("version", [0, 1, 2])
+@pytest.mark.parametrize("version", [0, 1, 2, 3])
 async def test_a_foreign_database_is_refused_and_left_alone(tmp_path: Path, version: int) -> None:
     """A database that holds something else is not written to, not even its journal mode."""
     path = tmp_path / "holiday-photos.db"
@@ -257,3 +261,32 @@ async def test_a_locked_file_is_not_to_be_moved_away(
         with pytest.raises(StoreError, match="database is locked; name another"):
             async with opened(file):
                 pass
+
+
+async def test_what_is_forgotten_is_in_no_file(tmp_path: Path) -> None:
+    """Neither the database nor its log holds a byte of it."""
+    async with opened(tmp_path / "store.db") as store:
+        await store.put([example_prediction(text="a telling text", author_id="77777777")])
+        assert b"a telling text" in contents(tmp_path)
+        await store.forget(Author("x", "77777777"))
+        assert b"a telling text" not in contents(tmp_path)
+        assert b"77777777" not in contents(tmp_path)
+
+
+async def test_a_file_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Nothing is lost, and it is as any file from then on."""
+    path, prediction = tmp_path / "store.db", example_prediction(author_id="7")
+    async with opened(path) as store:
+        await store.put([prediction])
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "DROP INDEX predictions_by_author;"
+            "CREATE INDEX predictions_by_author ON predictions (model_id, platform, author_id);"
+            "PRAGMA user_version = 1"
+        )
+    for _ in range(2):
+        async with opened(path) as store:
+            assert await store.get([prediction.post.ref], MODEL) == [prediction]
+    assert rows(path, "PRAGMA user_version") == [(2,)]
+    (index,) = rows(path, "SELECT sql FROM sqlite_schema WHERE name = 'predictions_by_author'")
+    assert "coalesce" in index[0]

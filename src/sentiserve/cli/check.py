@@ -75,15 +75,11 @@ def _check_model(settings: Settings) -> tuple[bool, str]:
 
 
 async def _check_store(settings: Settings) -> tuple[bool, str]:
-    from sentiserve.build import build_store
+    from sentiserve.build import opened_store
 
     try:
-        store = build_store(settings)
-        try:
-            await store.open()
+        async with opened_store(settings) as store:
             await store.check()
-        finally:
-            await store.close()
     except SentiserveError as error:
         return False, str(error)
     return True, settings.store

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from sentiserve.settings import PREFIX, Settings
 
+MOST_COLUMNS = 6  # of labels side by side; of more, only the one that matters most is shown
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 

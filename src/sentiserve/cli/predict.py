@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 
-from sentiserve.cli.console import download_bar, examples, json_line, setting, table
+from sentiserve.cli.console import MOST_COLUMNS, download_bar, examples, json_line, setting, table
 from sentiserve.errors import BadInputError
 from sentiserve.texts import checked_text
 
-_MOST_COLUMNS = 6  # of scores on one line; of more labels, only the best one is shown
 EXAMPLES = examples(
     'sentiserve predict "What a lovely day" "Never again."',
     "sentiserve predict --json - < texts.txt",
@@ -48,7 +47,7 @@ def predict(
             )
         return
     labels = loaded.info.labels
-    if len(labels) > _MOST_COLUMNS:
+    if len(labels) > MOST_COLUMNS:
         rows = [[s.label, f"{s.scores[s.label]:.3f}"] for s in sentiments]
         columns = ["score"]
     else:

@@ -12,7 +12,7 @@ import numpy as np
 from sentiserve.errors import BadInputError
 from sentiserve.models.bundle import Bundle, open_bundle
 from sentiserve.models.classifier import Classifier
-from sentiserve.models.evaluation import evaluate
+from sentiserve.models.evaluation import evaluate, true_labels
 from sentiserve.models.labelled import Labelled
 from sentiserve.models.memory import added_memory
 from sentiserve.models.registry import load_model
@@ -74,6 +74,7 @@ class Result:
         memory_mb: what it adds to a process; None where the system doesn't tell.
         equal_labels: share of the texts, in percent.
         largest_difference: of any score, on any text.
+        macro_recall: None without the truth, and where it lacks a label.
         matmul_share: the time of the int8 products alone, as a share of the batches' time.
     """
 
@@ -133,7 +134,7 @@ def bench(
 
     Raises:
         BundleError: one is not whole.
-        BadInputError: the labels differ, among the bundles or from those of the truth.
+        BadInputError: the bundles' labels differ, or the truth has one that they don't.
         ModelError: a model failed.
     """
     contenders = _load(bundles, plan, on_progress)
@@ -168,11 +169,8 @@ def _load(
 
 def _same_labels(opened: Sequence[tuple[str, Bundle]], truth: Labelled | None) -> None:
     (first, reference), *others = opened
-    if truth and set(truth.labels) != set(reference.manifest.labels):
-        raise BadInputError(
-            f"the labels of {first} are {', '.join(reference.manifest.labels)}; "
-            f"the data's are {', '.join(sorted(set(truth.labels)))}"
-        )
+    if truth:
+        true_labels(reference.manifest.labels, truth)
     for name, bundle in others:
         if set(bundle.manifest.labels) != set(reference.manifest.labels):
             raise BadInputError(

@@ -17,6 +17,7 @@ TOKENIZER = "tokenizer.json"
 CARD = "README.md"
 PROGRAMS = frozenset({"torchscript"})  # formats whose weights are code as well
 MAX_MANIFEST = 1 << 20  # bytes
+_DRAFT = f".{MANIFEST}.new"
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -115,15 +116,9 @@ def open_bundle(path: Path) -> Bundle:
     Raises:
         BundleError: something is missing, malformed, or not what the manifest says.
     """
-    manifest = _read_manifest(path)
-    if len(set(manifest.labels)) < len(manifest.labels):
-        raise BundleError(f"{path / MANIFEST}: a label is named twice")
-    preprocessing(manifest.preprocessing)
-    if manifest.weights not in manifest.files:
-        raise BundleError(f"{path / MANIFEST}: no digest for {manifest.weights}")
-    unlisted = {file.name for file in path.iterdir()} - manifest.files.keys() - {MANIFEST}
-    if unlisted:  # ONNX weights, say, may lie in a file beside the one that names them
-        raise BundleError(f"{path / min(unlisted)}: {MANIFEST} doesn't list it; remove it")
+    manifest = read_manifest(path)
+    if others := unlisted(path, manifest):  # ONNX weights, say, beside the file that names them
+        raise BundleError(f"{path / min(others)}: {MANIFEST} doesn't list it; remove it")
     for name, expected in manifest.files.items():
         if digest(path / name) != expected:
             raise BundleError(
@@ -133,18 +128,50 @@ def open_bundle(path: Path) -> Bundle:
     return Bundle(path, manifest)
 
 
+def read_manifest(path: Path) -> Manifest:
+    """What the ``bundle.json`` in a directory says; no other file is looked at.
+
+    Raises:
+        BundleError: there is none, or it is no manifest.
+    """
+    file = path / MANIFEST
+    try:
+        with file.open("rb") as opened:
+            raw = opened.read(MAX_MANIFEST + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        raise BundleError(f"{path} is no model bundle: it has no {MANIFEST}") from None
+    except OSError as error:
+        raise BundleError(f"{file}: {error.strerror}") from error
+    return parse_manifest(raw, file)
+
+
 def parse_manifest(raw: bytes, source: object) -> Manifest:
     """What the bytes of a ``bundle.json`` say; ``source`` is where they are from.
 
     Raises:
-        BundleError: they are no manifest.
+        BundleError: they are no manifest, or one of a bundle that could not be used.
     """
     if len(raw) > MAX_MANIFEST:
         raise BundleError(f"{source} is over {MAX_MANIFEST:,} bytes")
     try:
-        return msgspec.json.decode(raw, type=Manifest)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        manifest = msgspec.json.decode(raw, type=Manifest)
+        _check(manifest)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, BundleError) as error:
         raise BundleError(f"{source}: {error}") from error
+    return manifest
+
+
+def unlisted(path: Path, manifest: Manifest) -> set[str]:
+    """The names in a bundle's directory that its manifest doesn't list.
+
+    Raises:
+        BundleError: the directory can't be read.
+    """
+    try:
+        found = {file.name for file in path.iterdir()}
+    except OSError as error:
+        raise BundleError(f"{path}: {error.strerror}") from error
+    return found - manifest.files.keys() - {MANIFEST, _DRAFT}
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
@@ -154,7 +181,7 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
         BundleError: it can't be written.
     """
     raw = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    draft = path / f".{MANIFEST}.new"
+    draft = path / _DRAFT
     try:
         draft.write_bytes(raw + b"\n")
         draft.replace(path / MANIFEST)
@@ -191,13 +218,9 @@ def digest(path: Path) -> str:
         raise BundleError(f"{path}: {error.strerror}") from error
 
 
-def _read_manifest(path: Path) -> Manifest:
-    file = path / MANIFEST
-    try:
-        with file.open("rb") as opened:
-            raw = opened.read(MAX_MANIFEST + 1)
-    except FileNotFoundError:
-        raise BundleError(f"{path} is no model bundle: it has no {MANIFEST}") from None
-    except OSError as error:
-        raise BundleError(f"{file}: {error.strerror}") from error
-    return parse_manifest(raw, file)
+def _check(manifest: Manifest) -> None:
+    if len(set(manifest.labels)) < len(manifest.labels):
+        raise BundleError("a label is named twice")
+    preprocessing(manifest.preprocessing)
+    if manifest.weights not in manifest.files:
+        raise BundleError(f"no digest for {manifest.weights}")

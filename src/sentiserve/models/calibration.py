@@ -54,8 +54,8 @@ def calibrate(model: Model, data: Labelled) -> Calibration:
     """Fit a temperature on texts that the model was not trained on.
 
     Raises:
-        BadInputError: the data's labels are not the model's, no temperature fits, or the
-            model's engine keeps its logits to itself.
+        BadInputError: the data have a label that the model doesn't, no temperature fits, or
+            the model's engine keeps its logits to itself.
     """
     if not isinstance(model, Classifier):
         raise BadInputError(f"the engine of {model.info.format} bundles gives no logits to fit")

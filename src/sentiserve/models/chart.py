@@ -1,5 +1,6 @@
 """Bars for what ``bench`` found. Needs the extra ``train``."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,13 @@ def check_picture(path: Path) -> None:
         raise BadInputError(f"{path}: a picture's name must end in one of {' '.join(SUFFIXES)}")
     if not path.parent.is_dir():
         raise BadInputError(f"there is no directory {path.parent}; make it first")
+    is_new = not os.path.lexists(path)
+    try:
+        path.open("ab").close()
+        if is_new:
+            path.unlink()
+    except OSError as error:
+        raise BadInputError(f"{path}: {error.strerror}") from error
 
 
 def draw(results: Sequence[Result], facts: str, path: Path) -> None:

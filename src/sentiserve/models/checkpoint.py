@@ -67,12 +67,12 @@ def load_checkpoint(
     """
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # errors tell it
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    config = _read_config(path)
-    _check_architecture(path, config)
+    config = check_encoder(path)
+    _check_head(path, config)
     names = _labels(path, config, labels)
     model = _load_model(path, len(names), allow_pickle=allow_pickle)
-    tokenizer = _load_tokenizer(path, model)
-    return Checkpoint(model, tokenizer, names, _positions(model))
+    tokenizer = load_tokenizer(path, model)
+    return Checkpoint(model, tokenizer, names, positions(model))
 
 
 def licence_of(path: Path) -> str:
@@ -99,7 +99,13 @@ def _read_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def _check_architecture(path: Path, config: dict[str, Any]) -> None:
+def check_encoder(path: Path) -> dict[str, Any]:
+    """The configuration of an encoder, with a head or without.
+
+    Raises:
+        BadInputError: it is none, or brings code of its own.
+    """
+    config = _read_config(path)
     kind = config.get("model_type")
     if "auto_map" in config:
         raise BadInputError(f"{path} brings code of its own (auto_map), which is never run")
@@ -114,6 +120,10 @@ def _check_architecture(path: Path, config: dict[str, Any]) -> None:
             f"{path}: this {kind} is no classifying encoder; supported are encoders such as "
             "bert, roberta and deberta-v2, not decoders"
         )
+    return config
+
+
+def _check_head(path: Path, config: dict[str, Any]) -> None:
     architectures = [str(name) for name in config.get("architectures") or ()]
     if architectures and not any(name.endswith(_HEAD) for name in architectures):
         raise BadInputError(
@@ -219,7 +229,12 @@ def _check_weights(path: Path, loading: dict[str, Any]) -> None:
         )
 
 
-def _load_tokenizer(path: Path, model: PreTrainedModel) -> Tokenizer:
+def load_tokenizer(path: Path, model: PreTrainedModel) -> Tokenizer:
+    """The tokenizer beside a model, in whatever form; it doesn't cut, and pads as the model does.
+
+    Raises:
+        BadInputError: there is none, or it is not the model's.
+    """
     try:
         tokenizer = (
             Tokenizer.from_file(str(path / TOKENIZER))
@@ -264,15 +279,15 @@ def _converted_tokenizer(path: Path) -> Tokenizer:
     return converted
 
 
-def _positions(model: PreTrainedModel) -> int:
+def positions(model: PreTrainedModel) -> int:
     """The most tokens of a text; RoBERTa and its kin use positions only from the padding's on."""
-    positions: int = model.config.max_position_embeddings
+    rows: int = model.config.max_position_embeddings
     offsets = [
         1 + module.padding_idx
         for name, module in model.named_modules()
         if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None
     ]
-    return positions - max(offsets, default=0)
+    return rows - max(offsets, default=0)
 
 
 def _reason(error: Exception) -> str:

@@ -47,7 +47,7 @@ class Classifier(ABC):
         """A sentiment for each text, in order.
 
         Raises:
-            ModelError: the engine failed.
+            ModelError: the tokenizer or the engine failed.
         """
         encodings = self._encode(texts)
         scores = softmax(self._run(encodings) / self._temperature).round(_DIGITS).tolist()
@@ -63,7 +63,7 @@ class Classifier(ABC):
         """What the scores are made of, before the temperature: float64 of shape (texts, labels).
 
         Raises:
-            ModelError: the engine failed.
+            ModelError: the tokenizer or the engine failed.
         """
         return self._run(self._encode(texts))
 
@@ -78,7 +78,10 @@ class Classifier(ABC):
 
     def _encode(self, texts: Sequence[str]) -> list[Encoding]:
         prepared = [self._prepare(text) for text in texts]
-        encodings: list[Encoding] = self._tokenizer.encode_batch_fast(prepared)
+        try:
+            encodings: list[Encoding] = self._tokenizer.encode_batch_fast(prepared)
+        except Exception as error:  # tokenizers raises bare Exception
+            raise ModelError(f"the tokenizer failed on a batch of {len(texts)}: {error}") from error
         return encodings
 
     def _run(self, encodings: Sequence[Encoding]) -> NDArray[np.float64]:

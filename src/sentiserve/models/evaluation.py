@@ -11,11 +11,16 @@ from sentiserve.models.labelled import Labelled
 from sentiserve.types import Sentiment
 
 _BINS = 15
+_NAMED = 8  # labels in a message; a model may have hundreds
+
+Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """What the predictions are worth.
+
+    Where the data lack a label, there are no macro-averages: a mean over the others would mislead.
 
     Attributes:
         confusion: counts; a row for each true label, a column for each predicted one.
@@ -28,19 +33,19 @@ class Evaluation:
     calibration_error: float
 
     @property
-    def recall(self) -> dict[str, float]:
-        """Recall per label."""
-        return self._per_label(axis=1)
+    def recall(self) -> dict[str, float | None]:
+        """Recall per label; None for one that the data lack."""
+        return self._per_label(self._true)
 
     @property
-    def precision(self) -> dict[str, float]:
-        """Precision per label; 0 for one that is never predicted."""
-        return self._per_label(axis=0)
+    def precision(self) -> dict[str, float | None]:
+        """Precision per label; None for one that is never predicted."""
+        return self._per_label(self._said)
 
     @property
-    def macro_recall(self) -> float:
+    def macro_recall(self) -> float | None:
         """The mean of the labels' recalls: SemEval-2017 task 4A's official measure."""
-        return float(np.mean(list(self.recall.values())))
+        return self._macro(self._true)
 
     @property
     def accuracy(self) -> float:
@@ -48,19 +53,12 @@ class Evaluation:
         return float(self.confusion.trace() / self.confusion.sum())
 
     @property
-    def macro_f1(self) -> float:
-        """The mean of the labels' F1."""
-        return float(
-            np.mean(
-                [
-                    2 * p * r / (p + r) if p + r else 0.0
-                    for p, r in zip(self.precision.values(), self.recall.values(), strict=True)
-                ]
-            )
-        )
+    def macro_f1(self) -> float | None:
+        """The mean of the labels' F1, each the right ones over the mean of true and predicted."""
+        return self._macro((self._true + self._said) / 2)
 
     @property
-    def figures(self) -> dict[str, float]:
+    def figures(self) -> dict[str, float | None]:
         """The figures by name, to four digits."""
         figures = {
             "macro_recall": self.macro_recall,
@@ -68,12 +66,29 @@ class Evaluation:
             "macro_f1": self.macro_f1,
             "calibration_error": self.calibration_error,
         }
-        return {name: round(value, 4) for name, value in figures.items()}
+        return {n: None if value is None else round(value, 4) for n, value in figures.items()}
 
-    def _per_label(self, axis: int) -> dict[str, float]:
-        right, all_of_it = self.confusion.diagonal(), self.confusion.sum(axis=axis)
-        values = right / np.maximum(all_of_it, 1)
-        return dict(zip(self.labels, values.tolist(), strict=True))
+    @property
+    def _true(self) -> Counts:
+        counts: Counts = self.confusion.sum(axis=1)
+        return counts
+
+    @property
+    def _said(self) -> Counts:
+        counts: Counts = self.confusion.sum(axis=0)
+        return counts
+
+    def _per_label(self, counts: Counts) -> dict[str, float | None]:
+        right = self.confusion.diagonal()
+        return {
+            label: float(hits / count) if count else None
+            for label, hits, count in zip(self.labels, right, counts, strict=True)
+        }
+
+    def _macro(self, counts: Counts | NDArray[np.float64]) -> float | None:
+        if not self._true.all():
+            return None
+        return float((self.confusion.diagonal() / counts).mean())
 
 
 def evaluate(labels: Sequence[str], data: Labelled, sentiments: Sequence[Sentiment]) -> Evaluation:
@@ -85,7 +100,7 @@ def evaluate(labels: Sequence[str], data: Labelled, sentiments: Sequence[Sentime
         sentiments: what the model said of the texts, in the same order.
 
     Raises:
-        BadInputError: the data have a label that the model doesn't, or lack one that it has.
+        BadInputError: the data have a label that the model doesn't.
     """
     truth = true_labels(labels, data)
     index = {label: i for i, label in enumerate(labels)}
@@ -96,19 +111,23 @@ def evaluate(labels: Sequence[str], data: Labelled, sentiments: Sequence[Sentime
     return Evaluation(tuple(labels), confusion, calibration_error(confidence, truth == said))
 
 
-def true_labels(labels: Sequence[str], data: Labelled) -> NDArray[np.int64]:
+def true_labels(labels: Sequence[str], data: Labelled) -> Counts:
     """The index of each text's true label among the model's.
 
     Raises:
-        BadInputError: the data have a label that the model doesn't, or lack one that it has.
+        BadInputError: the data have a label that the model doesn't.
     """
-    if set(labels) != set(data.labels):
+    if unknown := set(data.labels) - set(labels):
         raise BadInputError(
-            f"the model's labels are {', '.join(labels)}; "
-            f"the data's are {', '.join(sorted(set(data.labels)))}"
+            f"the model doesn't have the data's {_some(sorted(unknown))}; it has {_some(labels)}"
         )
     index = {label: i for i, label in enumerate(labels)}
     return np.array([index[label] for label in data.labels])
+
+
+def _some(labels: Sequence[str]) -> str:
+    rest = len(labels) - _NAMED
+    return ", ".join(labels[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:

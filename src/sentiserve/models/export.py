@@ -99,7 +99,7 @@ def export(
         check_replaceable(out)
         loaded = load_checkpoint(checkpoint, labels, allow_pickle=allow_pickle)
         max_tokens = _max_tokens(checkpoint, loaded, description.max_tokens)
-        with replacing(out.absolute()) as new:
+        with replacing(out) as new:
             manifest = _write(new, loaded, format_, description, max_tokens)
             chosen = _FORMATS[format_]
             verify(chosen.engine(open_bundle(new)), loaded, chosen.tolerance)

@@ -4,6 +4,7 @@ Files come over plain HTTP ranges, for huggingface_hub itself starts every file 
 """
 
 import os
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -24,12 +25,13 @@ from huggingface_hub.errors import (
 from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils import build_hf_headers, logging  # type: ignore[attr-defined]  # lazy
 
-from sentiserve.errors import BadInputError, BundleError, UnreachableError
+from sentiserve.errors import BadInputError, BundleError, OfflineError, UnreachableError
 from sentiserve.models.bundle import MANIFEST
+from sentiserve.models.remote import distrust, is_transient, without_credentials
 
 _CHECKPOINT = "config.json"
 _TIMEOUT = httpx2.Timeout(30.0, connect=5.0)  # seconds
-_TRANSIENT = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+_PUBLIC = "https://huggingface.co"
 
 
 class Hub:
@@ -61,6 +63,11 @@ class Hub:
     def endpoint(self) -> str | None:
         """The hub's URL, if it is not the public one."""
         return self._endpoint
+
+    @property
+    def server(self) -> str:
+        """The hub's URL, without credentials."""
+        return without_credentials(self._endpoint or _PUBLIC)
 
     @property
     def commit(self) -> str:
@@ -123,13 +130,9 @@ class Hub:
         except HFValidationError as error:
             raise BadInputError(f"{self} is no name of a repository; it is ORG/NAME") from error
         except OfflineModeIsEnabled as error:
-            raise UnreachableError(f"{self} is not asked: HF_HUB_OFFLINE is set") from error
-        except (httpx2.HTTPError, LocalEntryNotFoundError) as error:
-            raise UnreachableError(
-                f"{self}: {self._host} gives no answer; try again later"
-            ) from error
-        except httpx2.InvalidURL as error:
-            raise BundleError(f"{self}: HF_ENDPOINT is no usable URL") from error
+            raise OfflineError(f"{self} is not asked: HF_HUB_OFFLINE is set") from error
+        except (httpx2.HTTPError, httpx2.InvalidURL, LocalEntryNotFoundError) as error:
+            raise self._unanswered(error) from error
 
     @cached_property
     def _info(self) -> ModelInfo:
@@ -142,6 +145,8 @@ class Hub:
                     files_metadata=True,
                     timeout=_TIMEOUT,  # type: ignore[arg-type]  # it is handed on to httpx2
                 )
+            except (FileNotFoundError, ssl.SSLError) as error:  # before anything is asked
+                raise self._untrusted(distrust(error) or str(error)) from error
             except (TypeError, KeyError, ValueError) as error:
                 if isinstance(error, HFValidationError | HfHubHTTPError | httpx2.InvalidURL):
                     raise
@@ -151,7 +156,7 @@ class Hub:
 
     @property
     def _host(self) -> str:
-        return urlsplit(self._endpoint or "https://huggingface.co").netloc.rpartition("@")[2]
+        return urlsplit(self._endpoint or _PUBLIC).netloc.rpartition("@")[2]
 
     def _file(self, name: str) -> RepoSibling:
         if name in self.files:
@@ -168,6 +173,21 @@ class Hub:
     def _answered(self, status: int) -> BundleError:
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return BundleError(f"{self}: access refused ({status}); check HF_TOKEN")
-        if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if is_transient(status):
             return UnreachableError(f"{self}: {self._host} answered {status}")
         return BundleError(f"{self}: {self._host} answered {status}; check HF_ENDPOINT")
+
+    def _unanswered(self, error: Exception) -> BundleError:
+        if isinstance(error, httpx2.InvalidURL | httpx2.UnsupportedProtocol):
+            return BundleError(f"{self}: HF_ENDPOINT is no usable URL")
+        if isinstance(error, httpx2.TooManyRedirects):
+            return BundleError(f"{self}: {self._host} redirects without end; check HF_ENDPOINT")
+        if reason := distrust(error):
+            return self._untrusted(reason)
+        return UnreachableError(f"{self}: {self._host} gives no answer; try again later")
+
+    def _untrusted(self, reason: str) -> BundleError:
+        return BundleError(
+            f"{self}: {self._host} is not trusted: {reason}; "
+            "to trust an authority of your own, name its file in SSL_CERT_FILE"
+        )

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from sentiserve.errors import BadInputError, BundleError, UnreachableError
 from sentiserve.models.bundle import MANIFEST, PROGRAMS, default_bundle, parse_manifest
 from sentiserve.models.pull import pull, read_manifest
 from sentiserve.models.remote import OnProgress, Remote, quiet
+from sentiserve.models.staging import discard
 from sentiserve.plugins import needs
 
 _HUB = re.compile(r"hf:(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>\w[\w./-]*))?", re.ASCII)
@@ -66,7 +66,8 @@ def locate(spec: str | None, on_progress: OnProgress = quiet) -> Path:
         return default_bundle()
     if not is_remote(spec):
         return Path(spec)
-    place, copies = remote(spec), _copies(spec)
+    place = remote(spec)
+    copies = _copies(place)
     try:
         raw = read_manifest(place)
         _refuse_programs(spec, raw)
@@ -94,18 +95,21 @@ def _refuse_programs(spec: str, raw: bytes) -> None:
         )
 
 
-def _copies(spec: str) -> Path:
+def _copies(place: Remote) -> Path:
     """Where the copies of one place lie, each named by the digest of its manifest."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", spec)[:80]
-    unique = hashlib.sha256(spec.encode()).hexdigest()[:8]
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", str(place))[:80]
+    unique = hashlib.sha256(f"{place} {place.server}".encode()).hexdigest()[:8]
     return Path(home) / "sentiserve" / "models" / f"{readable}-{unique}"
 
 
 def _by_use(copies: Path) -> list[Path]:
     """The copies, the one that was used last first."""
-    found = [path.parent for path in copies.glob(f"[!.]*/{MANIFEST}")]
-    return sorted(found, key=lambda copy: copy.stat().st_mtime, reverse=True)
+    used = {}
+    for manifest in copies.glob(f"[!.]*/{MANIFEST}"):
+        with suppress(FileNotFoundError):  # another process may have dropped it meanwhile
+            used[manifest.parent] = manifest.parent.stat().st_mtime
+    return sorted(used, key=used.__getitem__, reverse=True)
 
 
 def _latest(copies: Path) -> Path | None:
@@ -117,10 +121,6 @@ def _keep(copy: Path) -> None:
     with suppress(OSError):  # a cache that is read-only serves as well
         os.utime(copy)
         kept = {path.name for path in _by_use(copy.parent)[:_COPIES]}
-        for path in copy.parent.iterdir():
-            if path.name.lstrip(".").partition(".")[0] in kept:
-                continue
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+        found = {path.name.lstrip(".").partition(".")[0] for path in copy.parent.iterdir()}
+        for name in found - kept:
+            discard(copy.with_name(name))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from signal import strsignal
 
 import msgspec
 
@@ -31,16 +32,23 @@ def added_memory(path: Path, texts: Sequence[str], threads: int = 0) -> int | No
     Raises:
         ModelError: it can't be loaded and run.
     """
+    # -P: a msgspec.py in the working directory, say, is none of ours.
     done = subprocess.run(  # noqa: S603  # this module, by this Python
-        [sys.executable, "-m", "sentiserve.models.memory", str(path), str(threads)],
+        [sys.executable, "-P", "-m", "sentiserve.models.memory", str(path), str(threads)],
         input=msgspec.json.encode(texts),
         capture_output=True,
         check=False,
     )
     if done.returncode:
-        reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise ModelError(f"{path}, loaded in a process of its own: {reason}")
+        raise ModelError(f"{path}, loaded in a process of its own: {_reason(done)}")
     return msgspec.json.decode(done.stdout, type=int | None)
+
+
+def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
+    """The signal that ended it, or else the last line that it wrote."""
+    if done.returncode < 0:
+        return f"it was ended by signal {-done.returncode} ({strsignal(-done.returncode)})"
+    return done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
 
 
 def _resident() -> int | None:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from sentiserve.errors import BundleError, UnreachableError
+from sentiserve.errors import BundleError, OfflineError, UnreachableError
 from sentiserve.models.bundle import (
     MANIFEST,
     MAX_MANIFEST,
@@ -60,7 +60,7 @@ def pull(remote: Remote, raw: bytes, out: Path, on_progress: OnProgress = quiet)
         on_progress: told how many bytes are here, and how many there are.
 
     Raises:
-        BadInputError: ``out`` holds something that is no bundle.
+        BadInputError: see ``check_replaceable``.
         BundleError: a file can't be had, is not what the manifest says, or has no room.
     """
     manifest = parse_manifest(raw, f"{remote}: {MANIFEST}")
@@ -199,6 +199,8 @@ def _patiently(attempt: Callable[[], T], reached: Callable[[], int] = lambda: 0)
     while True:
         try:
             return attempt()
+        except OfflineError:
+            raise
         except UnreachableError:
             if (now := reached()) > before:
                 pauses, before = iter(PAUSES), now

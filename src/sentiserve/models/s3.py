@@ -23,6 +23,7 @@ from botocore.exceptions import (
 
 from sentiserve.errors import BundleError, UnreachableError
 from sentiserve.models.bundle import MANIFEST
+from sentiserve.models.remote import distrust, is_transient, without_credentials
 
 _CONFIG = Config(
     connect_timeout=5,  # seconds
@@ -47,6 +48,12 @@ class Bucket:
     def __str__(self) -> str:
         """The name that users give it."""
         return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+
+    @property
+    def server(self) -> str:
+        """The endpoint's URL, without credentials."""
+        with self._explained(MANIFEST):
+            return without_credentials(self._client.meta.endpoint_url)
 
     def size(self, name: str) -> int:
         """The bytes of a file."""
@@ -86,6 +93,11 @@ class Bucket:
             raise self._answered(error, name) from error
         except (ConnectionError, HTTPClientError, IncompleteReadError) as error:
             host = urlsplit(self._client.meta.endpoint_url).netloc.rpartition("@")[2]
+            if reason := distrust(error):
+                raise BundleError(
+                    f"{self}: {host} is not trusted: {reason}; "
+                    "to trust an authority of your own, name its file in AWS_CA_BUNDLE"
+                ) from error
             raise UnreachableError(f"{self}: {host} gives no answer; try again later") from error
         except BotoCoreError as error:  # no credentials, an unknown profile, a region that is none
             reason = _WITH_PASSWORD.sub("…@", " ".join(str(error).split()))
@@ -102,7 +114,7 @@ class Bucket:
             return BundleError(f"{self}: {name} is missing; the bundle is not complete")
         if status == HTTPStatus.PRECONDITION_FAILED:
             return BundleError(f"{self}: {name} was replaced meanwhile; run it again")
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _TRANSIENT:
+        if is_transient(status) or code in _TRANSIENT:
             return UnreachableError(f"{self}: S3 answered {code}")
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return BundleError(

@@ -1,16 +1,18 @@
 """Directories that are replaced whole, or not at all."""
 
 import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import structlog
 
-from sentiserve.errors import BadInputError
-from sentiserve.models.bundle import MANIFEST
+from sentiserve.errors import BadInputError, BundleError
+from sentiserve.models.bundle import read_manifest, unlisted
 
 _log = structlog.get_logger(__name__)
 
@@ -19,12 +21,19 @@ _log = structlog.get_logger(__name__)
 def replacing(out: Path) -> Iterator[Path]:
     """A new directory to fill; it takes the place of ``out`` when the block ends well.
 
+    Where ``out`` is a link, what it names is replaced, and the link stays.
+
     Raises:
-        BadInputError: ``out`` holds something that is no bundle.
+        BadInputError: see ``check_replaceable``.
     """
+    out = out.resolve()
     check_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as directory:
+    with (
+        locked(out),
+        tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as directory,
+    ):
+        mend(out)
         new = Path(directory) / out.name
         new.mkdir()
         yield new
@@ -32,15 +41,24 @@ def replacing(out: Path) -> Iterator[Path]:
 
 
 def check_replaceable(out: Path) -> None:
-    """Return if ``out`` is a bundle, empty, or not there.
+    """Return if ``out`` is a bundle and nothing else, empty, or not there.
 
     Raises:
-        BadInputError: it is something else.
+        BadInputError: something would be lost with it, or it can't be replaced whole.
     """
-    if not out.exists() or (out / MANIFEST).is_file():
+    if os.path.ismount(out.resolve()):  # no rename reaches it
+        raise BadInputError(f"{out} is a mount point; name a directory below it")
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
-    if not out.is_dir() or any(out.iterdir()):
-        raise BadInputError(f"{out} exists and is no bundle; name an empty directory")
+    try:
+        others = unlisted(out, read_manifest(out))
+    except BundleError as error:
+        raise BadInputError(f"{error}; name an empty directory") from error
+    if others:
+        raise BadInputError(
+            f"{out / min(others)} would be deleted with the bundle beside it; "
+            "move it away, or name another directory"
+        )
 
 
 def swap(new: Path, out: Path) -> None:
@@ -63,16 +81,49 @@ def mend(out: Path) -> None:
         _set_aside(out).rename(out)
 
 
+def discard(out: Path) -> None:
+    """Delete a directory and what its making left beside it, unless a process is at it."""
+    with suppress(BlockingIOError), locked(out, wait=False):
+        for path in (out, *out.parent.glob(f".{out.name}.*")):
+            shutil.rmtree(path, ignore_errors=True)
+
+
 @contextmanager
-def locked(out: Path) -> Iterator[None]:
-    """Keep other processes from replacing ``out``; the lock ends with its process."""
-    with out.with_name(f".{out.name}.lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _log.warning("another process is writing there; waiting for it", path=str(out))
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def locked(out: Path, *, wait: bool = True) -> Iterator[None]:
+    """Keep other processes from replacing ``out``; the lock ends with its process.
+
+    Raises:
+        BlockingIOError: another process has it, and this one is not to wait.
+    """
+    path = out.with_name(f".{out.name}.lock")
+    while True:
+        with path.open("a") as file:
+            _lock(file, out, wait=wait)
+            if not _is_at(file, path):  # who had the lock has deleted the file with it
+                continue
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    path.unlink()
+            return
+
+
+def _lock(file: IO[str], out: Path, *, wait: bool) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if not wait:
+            raise
+        _log.warning("another process is writing there; waiting for it", path=str(out))
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _is_at(file: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _set_aside(out: Path) -> Path:

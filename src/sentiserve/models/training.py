@@ -3,16 +3,21 @@
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import torch
+from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from sentiserve.errors import BadInputError
+from sentiserve.errors import BadInputError, SentiserveError
+from sentiserve.models.bundle import TOKENIZER
+from sentiserve.models.checkpoint import check_encoder, load_tokenizer, positions
 from sentiserve.models.labelled import Labelled
 from sentiserve.models.preprocessing import preprocessing
 
@@ -60,14 +65,17 @@ def train(
     That is what macro-averaged recall asks for.
 
     Raises:
-        BadInputError: the base directory is not a usable encoder, or the data are too few.
+        BadInputError: the base directory is not a usable encoder, it can't take as many tokens,
+            or the data are too few.
+        SentiserveError: ``out`` can't be written, which is tried before the training.
     """
     torch.manual_seed(recipe.seed)
     rng = random.Random(recipe.seed)  # noqa: S311  # an order, no secret
     labels = sorted(set(data.labels))
     if len(labels) < 2 or len(data.texts) < recipe.batch_size:
         raise BadInputError("training needs at least two labels and one full batch of texts")
-    model, tokenizer = _load(base, labels)
+    model, tokenizer = _load(base, labels, recipe.max_tokens)
+    _check_writable(out)
     tokens = _tokenise(tokenizer, data.texts, recipe)
     targets = torch.tensor([labels.index(label) for label in data.labels])
     adjustment = recipe.logit_adjustment * torch.log(targets.bincount() / len(targets))
@@ -100,22 +108,29 @@ def train(
         _save(model, tokenizer, out, recipe)
 
 
-def _load(base: Path, labels: Sequence[str]) -> tuple[PreTrainedModel, Tokenizer]:
+def _load(base: Path, labels: Sequence[str], max_tokens: int) -> tuple[PreTrainedModel, Tokenizer]:
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # that the head is new goes without saying
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    check_encoder(base)
     try:
-        tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
-        model = AutoModelForSequenceClassification.from_pretrained(
+        model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
             base,
             local_files_only=True,
+            trust_remote_code=False,
             use_safetensors=True,
+            dtype=torch.float32,
+            problem_type="single_label_classification",
             num_labels=len(labels),
             id2label=dict(enumerate(labels)),
             label2id={label: i for i, label in enumerate(labels)},
         )
-    except Exception as error:  # tokenizers raises bare Exception, transformers many kinds
+    except Exception as error:  # transformers raises many kinds
         raise BadInputError(f"{base} is not a usable Hugging Face encoder: {error}") from error
-    return model, tokenizer
+    if max_tokens > (most := positions(model)):
+        raise BadInputError(
+            f"{base} has positions for {most} tokens; {max_tokens} are too many (--max-tokens)"
+        )
+    return model, load_tokenizer(base, model)
 
 
 def _tokenise(tokenizer: Tokenizer, texts: Sequence[str], recipe: Recipe) -> list[list[int]]:
@@ -152,9 +167,23 @@ def _linear(total: int, warmup: float) -> Callable[[int], float]:
     return factor
 
 
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        raise SentiserveError(f"{out} cannot be written: {error}") from error
+
+
+def _check_writable(out: Path) -> None:
+    with _writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=out).close()
+
+
 def _save(model: PreTrainedModel, tokenizer: Tokenizer, out: Path, recipe: Recipe) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(out)
     tokenizer.no_truncation()
-    tokenizer.save(str(out / "tokenizer.json"))
-    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
+    with _writing(out):
+        model.save_pretrained(out)
+        (out / TOKENIZER).write_text(tokenizer.to_str(pretty=True), "utf-8")
+        (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")

@@ -1,11 +1,20 @@
 """The store that ends with its process: for tests, trials and services that need no memory."""
 
 import asyncio
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sentiserve.types import Aggregate, AggregateQuery, Entity, PostRef, Prediction
+from sentiserve.types import (
+    Aggregate,
+    AggregateQuery,
+    Author,
+    Entity,
+    Hashtag,
+    PostRef,
+    Prediction,
+    Prefix,
+)
 
 CAPACITY = 100_000  # predictions, commonly of about 2 KB; the ones written first go first
 
@@ -48,8 +57,49 @@ class MemoryStore:
         alive = [prediction for prediction in self._kept.values() if self._alive(prediction)]
         return await asyncio.to_thread(_aggregates, alive, query)
 
-    def _alive(self, prediction: Prediction) -> bool:
-        return prediction.predicted_at + self._ttl > datetime.now(UTC)
+    async def windows(
+        self,
+        entities: Sequence[Author | Hashtag],
+        model_id: str,
+        spans: Sequence[timedelta],
+        now: datetime,
+    ) -> list[list[Aggregate | None]]:
+        """Aggregates over spans of time that end now, of what is kept and not expired."""
+        seen = [
+            prediction
+            for prediction in self._kept.values()
+            if prediction.model_id == model_id
+            and prediction.seen_at <= now
+            and self._alive(prediction, now)
+        ]
+        return await asyncio.to_thread(
+            lambda: [[_window(seen, entity, now - span) for span in spans] for entity in entities]
+        )
+
+    async def count(self) -> dict[str, int]:
+        """What is kept and not expired."""
+        return dict(Counter(p.model_id for p in self._kept.values() if self._alive(p)))
+
+    async def forget(self, what: PostRef | Author | Prefix) -> int:
+        """Drop the predictions."""
+        forgotten = [
+            key for key, prediction in self._kept.items() if prediction.post.is_one_of(what)
+        ]
+        for key in forgotten:
+            del self._kept[key]
+        return len(forgotten)
+
+    def _alive(self, prediction: Prediction, now: datetime | None = None) -> bool:
+        return prediction.predicted_at + self._ttl > (now or datetime.now(UTC))
+
+
+def _window(
+    predictions: Sequence[Prediction], entity: Author | Hashtag, start: datetime
+) -> Aggregate | None:
+    group = [p for p in predictions if p.seen_at > start and entity in p.post.entities]
+    if isinstance(entity, Author):
+        return _aggregate(entity.platform, entity.author, group) if group else None
+    return _aggregate(None, entity.hashtag, group) if group else None
 
 
 def _aggregates(predictions: Sequence[Prediction], query: AggregateQuery) -> list[Aggregate]:
@@ -75,10 +125,9 @@ def _groups(prediction: Prediction, query: AggregateQuery) -> Iterator[tuple[str
     if query.entity is Entity.HASHTAG:
         yield from ((None, tag) for tag in post.hashtags if query.name in {None, tag})
         return
-    author = post.author_id or post.author_handle
     handle = post.author_handle and post.author_handle.casefold()
-    if author and (query.name in {None, post.author_id} or query.name.casefold() == handle):
-        yield post.ref.platform, author
+    if post.author and (query.name in {None, post.author_id} or query.name.casefold() == handle):
+        yield post.ref.platform, post.author
 
 
 def _aggregate(platform: str | None, name: str, group: Sequence[Prediction]) -> Aggregate:

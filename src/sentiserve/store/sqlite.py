@@ -11,11 +11,27 @@ import msgspec
 from sentiserve.errors import SettingsError, StoreError
 from sentiserve.store import sqlite_aggregates
 from sentiserve.store.sqlite_connection import Connection, transaction, use_write_ahead_log
-from sentiserve.types import Aggregate, AggregateQuery, Post, PostRef, Prediction, Sentiment
+from sentiserve.types import (
+    Aggregate,
+    AggregateQuery,
+    Author,
+    Hashtag,
+    Post,
+    PostRef,
+    Prediction,
+    Prefix,
+    Sentiment,
+)
 
-_VERSION = 1  # of the schema; kept in the file's user_version
+_VERSION = 2  # of the schema; kept in the file's user_version
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_BY_AUTHOR = f"""
+CREATE INDEX predictions_by_author ON predictions (
+    model_id, platform, {sqlite_aggregates.AUTHOR.replace("p.", "")}
+);
+PRAGMA user_version = {_VERSION}
+"""
 _SCHEMA = f"""
 CREATE TABLE predictions (
     platform TEXT NOT NULL, id TEXT NOT NULL, model_id TEXT NOT NULL,
@@ -25,15 +41,19 @@ CREATE TABLE predictions (
     PRIMARY KEY (platform, id, model_id)
 ) STRICT;
 CREATE INDEX predictions_by_expiry ON predictions (expires_at);
-CREATE INDEX predictions_by_author ON predictions (model_id, platform, author_id);
 CREATE TABLE hashtags (
     model_id TEXT NOT NULL, tag TEXT NOT NULL, platform TEXT NOT NULL, id TEXT NOT NULL,
     PRIMARY KEY (model_id, tag, platform, id),
     FOREIGN KEY (platform, id, model_id) REFERENCES predictions ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX hashtags_by_post ON hashtags (platform, id, model_id);
-PRAGMA user_version = {_VERSION};
+{_BY_AUTHOR}
 """
+_STEPS = {  # that make a file one of this version, by the version it has
+    0: _SCHEMA,
+    1: f"DROP INDEX predictions_by_author; {_BY_AUTHOR}",
+    _VERSION: "",
+}
 _GET = """
 SELECT * FROM predictions WHERE platform = ? AND id = ? AND model_id = ? AND expires_at > ?
 """
@@ -134,6 +154,50 @@ class SqliteStore:
         )
         return sqlite_aggregates.aggregates(rows, _time)
 
+    async def windows(
+        self,
+        entities: Sequence[Author | Hashtag],
+        model_id: str,
+        spans: Sequence[timedelta],
+        now: datetime,
+    ) -> list[list[Aggregate | None]]:
+        """Aggregates over spans of time that end now, of what is kept and not expired."""
+        since = [_micros(now - span) + 1 for span in spans]
+        values = {"model_id": model_id, "now": _micros(now), "limit": 1}
+
+        def read(connection: sqlite3.Connection) -> list[list[Aggregate | None]]:
+            return [[window(connection, entity, start) for start in since] for entity in entities]
+
+        def window(
+            connection: sqlite3.Connection, entity: Author | Hashtag, start: int
+        ) -> Aggregate | None:
+            sql, named = sqlite_aggregates.window(entity)
+            rows = connection.execute(sql, values | named | {"since": start}).fetchall()
+            return next(iter(sqlite_aggregates.aggregates(rows, _time)), None)
+
+        return await _opened(self._aggregator).run(read)
+
+    async def count(self) -> dict[str, int]:
+        """What is kept and not expired."""
+        sql = "SELECT model_id, count(*) FROM predictions WHERE expires_at > ? GROUP BY model_id"
+        now = (_micros(datetime.now(UTC)),)
+        rows = await _opened(self._aggregator).run(
+            lambda connection: connection.execute(sql, now).fetchall()
+        )
+        return {row[0]: row[1] for row in rows}
+
+    async def forget(self, what: PostRef | Author | Prefix) -> int:
+        """Delete, and leave nothing of it in the file."""
+        condition, values = _matching(what)
+
+        def delete(connection: sqlite3.Connection) -> int:
+            with transaction(connection):
+                rows = connection.execute(f"DELETE FROM predictions WHERE {condition}", values)  # noqa: S608  # a constant
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return rows.rowcount
+
+        return await _opened(self._writer).run(delete)
+
     def _row(self, prediction: Prediction) -> dict[str, Any]:
         post, sentiment = prediction.post, prediction.sentiment
         return {
@@ -164,12 +228,23 @@ def _prepare(connection: sqlite3.Connection) -> None:
     with transaction(connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
-        if version == 0 and not tables:
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-        elif version != _VERSION or not tables >= {"predictions", "hashtags"}:
+        empty = version == 0 and not tables
+        if not empty and (version not in _STEPS or not tables >= {"predictions", "hashtags"}):
             raise sqlite3.DatabaseError(f"it is no store of version {_VERSION}")
+        for statement in _STEPS[version].split(";"):
+            connection.execute(statement)
     use_write_ahead_log(connection)  # only now: it writes to the file
+
+
+def _matching(what: PostRef | Author | Prefix) -> tuple[str, tuple[str, ...]]:
+    match what:
+        case PostRef(platform, id):
+            return "platform = ? AND id = ?", (platform, id)
+        case Author(platform, author):
+            by_handle = "casefold(author_handle) = casefold(?)"
+            return f"platform = ? AND (author_id = ? OR {by_handle})", (platform, author, author)
+        case Prefix(text):
+            return "starts_with(platform || '/' || id, ?)", (text,)
 
 
 def _put_hashtags(connection: sqlite3.Connection, prediction: Prediction) -> None:

@@ -59,7 +59,9 @@ class Connection:
             self._connection = connection
             connection.row_factory = sqlite3.Row
             connection.create_function("casefold", 1, _casefold, deterministic=True)
+            connection.create_function("starts_with", 2, str.startswith, deterministic=True)
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
             connection.execute("PRAGMA foreign_keys = ON")
             try:
                 self._prepare(connection)

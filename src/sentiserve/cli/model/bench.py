@@ -64,15 +64,15 @@ def bench(
     with step_bar() as on_progress:
         results = bench_(named, plan, on_progress)
     facts = _facts(plan, machine())
-    if picture:
-        from sentiserve.models.chart import draw
-
-        draw(results, facts, picture)
     if as_json:
         _print_json(results, plan, machine())
     else:
         _print_table(results)
         out.print(f"\n{facts}", markup=False, soft_wrap=True)
+    if picture:  # last, for the figures took longer
+        from sentiserve.models.chart import draw
+
+        draw(results, facts, picture)
 
 
 def _needs(*, matmul: bool, picture: Path | None) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sentiserve.cli.console import download_bar, examples, facts, json_line, setting, table
+from sentiserve.cli.console import download_bar, examples, facts, json_line, setting
 
 app = typer.Typer()
 
@@ -59,13 +59,15 @@ def evaluate(
     ] = False,
 ) -> None:
     """How good a bundle's model is on labelled texts."""
-    from sentiserve.cli.quality import slice_table
+    from sentiserve.cli.quality import confusion_table, figure, rewritable, slice_table
     from sentiserve.models.bundle import open_bundle, record_quality
     from sentiserve.models.evaluation import evaluate as evaluate_
     from sentiserve.models.labelled import read_labelled
     from sentiserve.models.registry import load_model
     from sentiserve.models.slices import by_slice
 
+    if record:
+        rewritable(_named(bundle))
     directory = _directory(bundle)
     labelled = read_labelled(data)
     model = load_model(directory)
@@ -73,7 +75,8 @@ def evaluate(
     result = evaluate_(model.info.labels, labelled, sentiments)
     kinds = by_slice(model.info.labels, labelled, sentiments) if slices else {}
     if record:
-        record_quality(open_bundle(directory), result.figures | {"texts": len(labelled.texts)})
+        known = {name: value for name, value in result.figures.items() if value is not None}
+        record_quality(open_bundle(directory), known | {"texts": len(labelled.texts)})
     if as_json:
         json_line(
             {
@@ -88,17 +91,9 @@ def evaluate(
         )
         return
     facts({"model": f"{model.info.name} {model.info.id}", "texts": f"{len(labelled.texts):,}"})
-    facts({name: f"{value:.4f}" for name, value in result.figures.items()})
+    facts({name: figure(value) for name, value in result.figures.items()})
     typer.echo()
-    labels = model.info.labels
-    table(
-        ["true label", "recall", "precision", *(f"said {label}" for label in labels)],
-        [
-            [label, f"{result.recall[label]:.4f}", f"{result.precision[label]:.4f}", *counts]
-            for label, counts in zip(labels, result.confusion.tolist(), strict=True)
-        ],
-        right=["recall", "precision", *(f"said {label}" for label in labels)],
-    )
+    confusion_table(result)
     if slices:
         typer.echo()
         slice_table(kinds)
@@ -106,7 +101,12 @@ def evaluate(
 
 def _directory(bundle: str | None) -> Path:
     from sentiserve.models.locations import locate
-    from sentiserve.settings import load_settings
 
     with download_bar() as on_progress:
-        return locate(bundle or load_settings().model, on_progress)
+        return locate(_named(bundle), on_progress)
+
+
+def _named(bundle: str | None) -> str | None:
+    from sentiserve.settings import load_settings
+
+    return bundle or load_settings().model

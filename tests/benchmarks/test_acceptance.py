@@ -1,0 +1,47 @@
+"""The walk through the service: what would keep it from its end, or from its verdict."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "acceptance.py"
+
+
+@pytest.fixture
+def acceptance() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("acceptance", SCRIPT)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_too_few_rows_are_refused_at_once(acceptance: ModuleType, tmp_path: Path) -> None:
+    source = tmp_path / "dev.tsv"
+    source.write_text("text\tlabel\n" + "Fine.\tpositive\n" * 999)
+    with pytest.raises(SystemExit, match=r"has 999 rows; at least 1,000 are needed"):
+        acceptance.main(source)
+
+
+def test_a_line_that_is_no_log_is_passed_on(
+    acceptance: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Python says what it thinks of an unknown warning filter before anything else runs."""
+    (tmp_path / "archive.jsonl").write_text('{"id": "1", "text": "unused"}\n')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONWARNINGS", "nonsense")
+        with acceptance.serving(tmp_path) as service:
+            assert service.port
+    assert "Invalid -W option" in capfd.readouterr().err
+
+
+def test_a_load_that_ends_before_the_signal_is_no_endless_wait(
+    acceptance: ModuleType, tmp_path: Path
+) -> None:
+    data = acceptance.Labelled(("Fine.", "Good."), ("positive", "positive"))
+    report = acceptance.Report()
+    acceptance.sigterm(report, tmp_path, data)
+    assert report.holds
