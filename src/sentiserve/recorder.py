@@ -61,6 +61,8 @@ class Recorder:
         self._unkept: asyncio.Queue[Segment] = asyncio.Queue()
         self._done: asyncio.Queue[Segment] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
+        metrics.queued_records.set_function(self._waiting)
+        metrics.journal_bytes.set_function(lambda: journal.size if journal else 0)
 
     @property
     def errors(self) -> Mapping[str, str]:
@@ -83,7 +85,8 @@ class Recorder:
                 self._each(self._done, "journal", self._journal.remove),
             ]
         self._tasks = [asyncio.create_task(task) for task in work]
-        self._update()
+        if self._segments:
+            self._idle.clear()
 
     async def close(self, patience: float) -> None:
         """Write all that waits, for at most ``patience`` seconds, and stop.
@@ -144,6 +147,7 @@ class Recorder:
             StoreError: the journal did not take it, and so it isn't recorded.
         """
         record = Record.of(prediction, datetime.now(UTC))
+        self._idle.clear()
         segment = await self._journaled(record)
         if segment is None or len(self._pending) < self._max_records:
             self._hold(Waiting(prediction, record, segment))
@@ -152,7 +156,6 @@ class Recorder:
             self._let_go(segment)
             if segment.sealed:
                 self._unread.put_nowait(segment)
-        self._update()
 
     async def forget(self, what: PostRef | Author | Prefix) -> int:
         """Drop what waits, and have the history take in, and thereby sift, what it lacks.
@@ -166,7 +169,7 @@ class Recorder:
             self._drop(waiting)
         if self._journal is not None:
             await self._journal.seal()
-        self._update()
+        self._rest()
         return len(found)
 
     async def _journaled(self, record: Record) -> Segment | None:
@@ -203,17 +206,18 @@ class Recorder:
         if segment.done:
             self._done.put_nowait(segment)
 
-    def _update(self) -> None:
-        """Tell what waits."""
-        segments = self._journal.segments if self._journal is not None else []
-        unread = sum(segment.unread for segment in segments)
-        self._metrics.queued_records.set(len(self._pending) + unread)
-        self._metrics.journal_bytes.set(sum(segment.size for segment in segments))
-        if not (self._pending or self._delivery.busy or unread):
+    @property
+    def _segments(self) -> list[Segment]:
+        return self._journal.segments if self._journal is not None else []
+
+    def _waiting(self) -> int:
+        return len(self._pending) + sum(segment.unread for segment in self._segments)
+
+    def _rest(self) -> None:
+        """Let whoever closes know when nothing waits."""
+        if not (self._waiting() or self._delivery.busy):
             self._delivery.forget_no_more()
-        if self._pending or segments:
-            self._idle.clear()
-        else:
+        if not (self._pending or self._segments):
             self._idle.set()
 
     def _take_sealed(self, segment: Segment) -> None:
@@ -236,7 +240,7 @@ class Recorder:
             if not self._pending:
                 self._arrived.clear()
                 await self._seal_unread()
-            self._update()
+            self._rest()
 
     async def _seal_unread(self) -> None:
         """The store takes records again: those that are in the open file alone are next."""
@@ -261,7 +265,7 @@ class Recorder:
             else:
                 failed = 0
                 self._delivery.failures.pop(part, None)
-            self._update()
+            self._rest()
 
     async def _read_back(self, segment: Segment) -> None:
         """Write what is in a file alone: a dead process's, or from when memory was full."""

@@ -132,9 +132,7 @@ class SqliteStore:
                 connection.execute(
                     "DELETE FROM predictions WHERE expires_at <= ?", (_micros(datetime.now(UTC)),)
                 )
-                for prediction in predictions:
-                    if connection.execute(_PUT, self._row(prediction)).rowcount:
-                        _put_hashtags(connection, prediction)
+                _put_hashtags(connection, *self._put_rows(connection, predictions))
 
         await _opened(self._writer).run(write)
 
@@ -198,6 +196,22 @@ class SqliteStore:
 
         return await _opened(self._writer).run(delete)
 
+    def _put_rows(
+        self, connection: sqlite3.Connection, predictions: Sequence[Prediction]
+    ) -> tuple[list[Prediction], list[Prediction]]:
+        """Write the rows; those that stand now, and which of them may have replaced others."""
+        cursor = connection.cursor()
+        written, replacing = [], []
+        last = {(p.post.ref, p.model_id): p for p in sorted(predictions, key=_predicted_at)}
+        (newest,) = cursor.execute("SELECT last_insert_rowid()").fetchone()
+        for prediction in last.values():
+            if cursor.execute(_PUT, self._row(prediction)).rowcount:
+                written.append(prediction)
+                if cursor.lastrowid == newest:  # no new row, so this was an update
+                    replacing.append(prediction)
+                newest = cursor.lastrowid
+        return written, replacing
+
     def _row(self, prediction: Prediction) -> dict[str, Any]:
         post, sentiment = prediction.post, prediction.sentiment
         return {
@@ -215,6 +229,10 @@ class SqliteStore:
             "predicted_at": _micros(prediction.predicted_at),
             "expires_at": _micros(prediction.predicted_at + self._ttl),
         }
+
+
+def _predicted_at(prediction: Prediction) -> datetime:
+    return prediction.predicted_at
 
 
 def _opened(connection: Connection | None) -> Connection:
@@ -247,15 +265,20 @@ def _matching(what: PostRef | Author | Prefix) -> tuple[str, tuple[str, ...]]:
             return "starts_with(platform || '/' || id, ?)", (text,)
 
 
-def _put_hashtags(connection: sqlite3.Connection, prediction: Prediction) -> None:
-    ref, model_id = prediction.post.ref, prediction.model_id
-    connection.execute(
+def _put_hashtags(
+    connection: sqlite3.Connection, written: Sequence[Prediction], replacing: Sequence[Prediction]
+) -> None:
+    connection.executemany(
         "DELETE FROM hashtags WHERE platform = ? AND id = ? AND model_id = ?",
-        (ref.platform, ref.id, model_id),
+        [(p.post.ref.platform, p.post.ref.id, p.model_id) for p in replacing],
     )
     connection.executemany(
         "INSERT INTO hashtags VALUES (?, ?, ?, ?)",
-        [(model_id, tag, ref.platform, ref.id) for tag in prediction.post.hashtags],
+        [
+            (p.model_id, tag, p.post.ref.platform, p.post.ref.id)
+            for p in written
+            for tag in p.post.hashtags
+        ],
     )
 
 
