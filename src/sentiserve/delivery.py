@@ -89,10 +89,8 @@ class Delivery:
         async def forget() -> None:
             """The store may have been asked to forget a record just before it came."""
             forgotten = await self._forgotten()
-            while written:
-                if forgotten(written[-1].record):
-                    await self._store.forget(written[-1].prediction.post.ref)
-                written.pop()
+            for late in [waiting for waiting in written if forgotten(waiting.record)]:
+                await self._store.forget(late.prediction.post.ref)
 
         self._writes += 1
         try:
@@ -136,6 +134,8 @@ class Delivery:
         """Tells what was forgotten, here or by another process that shares the history."""
         archive, here = self._archive, list(self._forgets)
         there = await asyncio.to_thread(archive.forgotten) if archive is not None else _nothing
+        if not here:
+            return there
         return lambda record: (
             there(record)
             or any(
