@@ -14,6 +14,7 @@ from archive import FolderArchive
 
 from sentiserve.errors import StoreError
 from sentiserve.journal.journal import Journal
+from sentiserve.logs import configure_logs
 from sentiserve.metrics import Metrics
 from sentiserve.recorder import Recorder
 from sentiserve.store.sqlite import SqliteStore
@@ -24,9 +25,18 @@ CLIENTS = 8
 MAX_RECORDS = 100  # in memory, so that some wait in the journal alone
 
 
-def parts(directory: Path, durability: str) -> tuple[SqliteStore, FolderArchive, Recorder]:
+class AwayStore(SqliteStore):
+    """Takes nothing."""
+
+    async def put(self, predictions: Sequence[Prediction]) -> None:
+        raise StoreError("the store is away")
+
+
+def parts(
+    directory: Path, durability: str, kind: type[SqliteStore] = SqliteStore
+) -> tuple[SqliteStore, FolderArchive, Recorder]:
     """What the process and whoever looks at its remains consist of; not yet opened."""
-    store = SqliteStore(directory / "store.db", ttl=3600)
+    store = kind(directory / "store.db", ttl=3600)
     archive = FolderArchive(directory / "kept")
     if durability == "none":
         return store, archive, Recorder(store, Metrics(), 10_000)
@@ -34,14 +44,9 @@ def parts(directory: Path, durability: str) -> tuple[SqliteStore, FolderArchive,
     return store, archive, Recorder(store, Metrics(), MAX_RECORDS, journal, archive)
 
 
-async def never(_: Sequence[Prediction]) -> None:
-    raise StoreError("the store is away")
-
-
 async def record(directory: Path, durability: str, first: int, *, away: bool) -> None:
-    store, _, recorder = parts(directory, durability)
-    if away:
-        store.put = never  # type: ignore[method-assign]
+    configure_logs("error")  # to standard error
+    store, _, recorder = parts(directory, durability, AwayStore if away else SqliteStore)
     await store.open()
     await recorder.open()
     numbers = count(first)
