@@ -136,3 +136,12 @@ def test_a_list_of_what_is_no_string_is_refused() -> None:
     flags: dict[str, Any] = {"sources": 7}
     with pytest.raises(SettingsError, match="SENTISERVE_SOURCES"):
         load_settings(**flags)
+
+
+def test_no_journal_goes_with_no_history_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTISERVE_DURABILITY", "none")
+    with pytest.raises(SettingsError, match="SENTISERVE_DURABILITY.*SENTISERVE_HISTORY=off"):
+        load_settings()
+    monkeypatch.setenv("SENTISERVE_HISTORY", "off")
+    settings = load_settings()
+    assert (settings.durability, settings.history) == ("none", "off")
