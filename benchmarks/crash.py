@@ -133,7 +133,7 @@ def check(directory: Path, service: Service, answered: list[str]) -> None:
     assert len(kept) == len(set(kept)), "twice in the store"
     assert set(answered) <= set(kept), f"{len(set(answered) - set(kept))} lost"
     assert counted == len(kept), f"{counted} counted, {len(kept)} kept"
-    assert not list((data / "journal").rglob("*.ndjson")), "the journal is not empty"
+    assert not list(data.rglob("*.ndjson")), "the journal is not empty"
     if files := list((data / "history").rglob("*.parquet")):
         archived = [
             text for (text,) in duckdb.read_parquet(list(map(str, files))).select("text").fetchall()

@@ -211,7 +211,7 @@ async def test_a_journal_that_cannot_be_written_is_the_requests_problem(tmp_path
     async with house(tmp_path) as parts:
         (owner,) = (tmp_path / "journal").iterdir()
         owner.rmdir()
-        with pytest.raises(StoreError, match="SENTISERVE_JOURNAL"):
+        with pytest.raises(StoreError, match="SENTISERVE_HISTORY"):
             await parts.put(1)
         assert parts.recorder.get(PostRef("x", "1"), MODEL) is None
         assert "journal" in parts.recorder.errors

@@ -145,3 +145,10 @@ def test_no_journal_goes_with_no_history_only(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("SENTISERVE_HISTORY", "off")
     settings = load_settings()
     assert (settings.durability, settings.history) == ("none", "off")
+
+
+def test_the_journal_is_in_the_history_or_beside_where_it_would_be(tmp_path: Path) -> None:
+    data = tmp_path / "data" / "sentiserve"
+    assert load_settings().journal == data / "history" / ".journal"
+    assert load_settings(history="posts").journal == Path("posts") / ".journal"
+    assert load_settings(history="off").journal == data / "journal"

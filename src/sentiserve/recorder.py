@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-import msgspec
 import structlog
 
 from sentiserve.delivery import Archive, Delivery, Waiting, pause
@@ -261,6 +260,8 @@ class Recorder:
                 failed += 1
                 self._delivery.fail(part, part, error)
                 queue.put_nowait(segment)
+                if failed == 1:
+                    await self._mend(segment)
                 await asyncio.sleep(pause(failed))
             else:
                 failed = 0
@@ -270,14 +271,8 @@ class Recorder:
     async def _read_back(self, segment: Segment) -> None:
         """Write what is in a file alone: a dead process's, or from when memory was full."""
         unread, batches = segment.unread, segment.read(_BATCH)
-        try:
-            while records := await asyncio.to_thread(next, batches, None):
-                await self._delivery.write(
-                    [Waiting(record.prediction, record) for record in records]
-                )
-        except msgspec.DecodeError:
-            await asyncio.to_thread(segment.mend)
-            raise
+        while records := await asyncio.to_thread(next, batches, None):
+            await self._delivery.write([Waiting(record.prediction, record) for record in records])
         segment.unread -= unread
         self._settle(segment)
 
@@ -286,3 +281,9 @@ class Recorder:
             await self._archive.keep(segment.path)
         segment.kept = True
         self._settle(segment)
+
+    async def _mend(self, segment: Segment) -> None:
+        """It may be the file that is to blame."""
+        if self._journal is not None:
+            with suppress(OSError):
+                await self._journal.mend(segment)

@@ -38,8 +38,8 @@ class Settings(BaseSettings):
     )
     history: Path | Literal["off"] = Field(
         default_factory=lambda: _data() / "history",
-        description="Directory where predictions stay for good, for training and reports; the "
-        "word off keeps none.",
+        description="Directory on a local disk where predictions stay for good, for training and "
+        "reports, with the journal inside it; the word off keeps none.",
     )
     durability: Literal["none", "os", "fsync"] = Field(
         "os",
@@ -47,11 +47,6 @@ class Settings(BaseSettings):
         "the process is killed; needs SENTISERVE_HISTORY=off. os: once it is in the journal's "
         "file, which survives a killed process, but not a power failure. fsync: once it is on the "
         "disk, many with one write; it survives a power failure too.",
-    )
-    journal: Path = Field(
-        default_factory=lambda: _data() / "journal",
-        description="Directory on a local disk where predictions wait until store and history "
-        "have them, unless the durability is none.",
     )
     ttl: int = Field(
         SIXTY_DAYS,
@@ -120,6 +115,14 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."
     )
+
+    @property
+    def journal(self) -> Path:
+        """Where predictions wait until store and history have them: inside the history.
+
+        The history looks there for what may still come to it.
+        """
+        return _data() / "journal" if self.history == "off" else self.history / ".journal"
 
     @field_validator("sources", "x_mirrors", "api_keys", mode="before")
     @classmethod

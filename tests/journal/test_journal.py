@@ -149,7 +149,7 @@ async def test_a_full_disk_is_an_error_with_advice_and_over_when_there_is_room(
     async with opened(tmp_path) as (journal, sealed):
         await journal.append(record(1))
         with largest_file(journal.size + 10):
-            with pytest.raises(StoreError, match="File too large.*SENTISERVE_JOURNAL"):
+            with pytest.raises(StoreError, match="File too large.*SENTISERVE_HISTORY"):
                 await journal.append(record(2))
             with pytest.raises(StoreError, match="File too large"):
                 journal.check()  # before the model works for nothing
@@ -172,6 +172,6 @@ async def test_one_who_leaves_takes_nothing_from_the_others(tmp_path: Path) -> N
 
 async def test_a_directory_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match="SENTISERVE_JOURNAL"):
+    with pytest.raises(StoreError, match="SENTISERVE_HISTORY"):
         async with opened(tmp_path / "file" / "journal"):
             pass

@@ -42,7 +42,7 @@ class Journal:
         self._tasks: set[asyncio.Task[None]] = set()
         self._arrived: list[tuple[bytes, asyncio.Future[Segment]]] = []
         self._commits: asyncio.Task[None] | None = None
-        self._writing = asyncio.Lock()
+        self._writing, self._mending = asyncio.Lock(), asyncio.Lock()
         self._active: Segment | None = None
         self._active_since = self._failed_at = -_AGE
         self.segments: list[Segment] = []
@@ -64,7 +64,7 @@ class Journal:
         except OSError as error:
             await self.close()
             raise self._error(error) from error
-        self._start(self._mend(list(self.segments)))
+        self._start(self._adopt(list(self.segments)))
         self._start(self._watch_age())
 
     async def close(self) -> None:
@@ -126,6 +126,13 @@ class Journal:
         await asyncio.to_thread(remove)
         self.segments.remove(segment)
 
+    async def mend(self, segment: Segment) -> None:
+        """Make a segment readable: what is damaged in it is told and set aside."""
+        async with self._mending:
+            damaged = await asyncio.to_thread(segment.mend)
+        if damaged:
+            _log.error("segment damaged; its good lines go on", set_aside=str(damaged))
+
     async def _commit(self) -> None:
         while self._arrived:
             async with self._writing:
@@ -159,7 +166,7 @@ class Journal:
         """Go on with another file: nobody knows what this one holds now behind what counts."""
         if self._active is not None:
             self._active.sealed = True
-            self._start(self._mend([self._active]))
+            self._start(self._adopt([self._active]))
             self._active = None
         raised = self._error(error)
         self.error, self._failed_at = str(raised), time.monotonic()
@@ -178,16 +185,14 @@ class Journal:
             if self._active and time.monotonic() >= self._active_since + _AGE:
                 await self.seal()
 
-    async def _mend(self, segments: Sequence[Segment]) -> None:
+    async def _adopt(self, segments: Sequence[Segment]) -> None:
         for segment in segments:
             try:
-                damaged = await asyncio.to_thread(segment.mend)
+                await self.mend(segment)
             except OSError as error:  # the next process may have more luck
                 _log.error("segment unreadable", path=str(segment.path), error=repr(error))
                 self.segments.remove(segment)
                 continue
-            if damaged:
-                _log.error("segment damaged; its good lines go on", set_aside=str(damaged))
             segment.unread = segment.records
             self._on_sealed(segment)
 
@@ -234,6 +239,6 @@ class Journal:
     def _error(self, error: Exception) -> StoreError:
         why = error.strerror if isinstance(error, OSError) else repr(error)
         return StoreError(
-            f"the journal {self._directory} cannot be written: {why}; make room there, or name "
-            "another directory with SENTISERVE_JOURNAL"
+            f"the journal {self._directory} cannot be written: {why}; make room there, or keep "
+            "it elsewhere: SENTISERVE_HISTORY, or XDG_DATA_HOME where there is no history"
         )
