@@ -147,11 +147,14 @@ class Recorder:
         """
         record = Record.of(prediction, datetime.now(UTC))
         self._idle.clear()
-        segment = await self._journaled(record)
-        if segment is None or len(self._pending) < self._max_records:
+        if self._journal is None:
+            self._hold(Waiting(prediction, record))
+            return
+        segment, line = await self._journaled(self._journal, record)
+        if len(self._pending) < self._max_records:
             self._hold(Waiting(prediction, record, segment))
         else:
-            segment.unread += 1
+            segment.leave(line)
             self._let_go(segment)
             if segment.sealed:
                 self._unread.put_nowait(segment)
@@ -171,11 +174,9 @@ class Recorder:
         self._rest()
         return len(found)
 
-    async def _journaled(self, record: Record) -> Segment | None:
-        if self._journal is None:
-            return None
+    async def _journaled(self, journal: Journal, record: Record) -> tuple[Segment, int]:
         try:
-            return await self._journal.append(record)
+            return await journal.append(record)
         except StoreError:
             self._metrics.store_errors.labels("journal").inc()
             raise
@@ -210,7 +211,7 @@ class Recorder:
         return self._journal.segments if self._journal is not None else []
 
     def _waiting(self) -> int:
-        return len(self._pending) + sum(segment.unread for segment in self._segments)
+        return len(self._pending) + sum(segment.waiting for segment in self._segments)
 
     def _rest(self) -> None:
         """Let whoever closes know when nothing waits."""
@@ -270,11 +271,15 @@ class Recorder:
 
     async def _read_back(self, segment: Segment) -> None:
         """Write what is in a file alone: a dead process's, or from when memory was full."""
-        unread, batches = segment.unread, segment.read(_BATCH)
+        lines, mended = list(segment.unread), segment.mended
+        batches = segment.read(_BATCH, lines)
         while records := await asyncio.to_thread(next, batches, None):
             await self._delivery.write([Waiting(record.prediction, record) for record in records])
-        segment.unread -= unread
-        self._settle(segment)
+        if segment.mended != mended:  # the numbers of the lines aren't what they were
+            self._unread.put_nowait(segment)
+        elif lines:
+            del segment.unread[: len(lines)]
+            self._settle(segment)
 
     async def _keep(self, segment: Segment) -> None:
         if self._archive is not None:

@@ -55,9 +55,9 @@ def largest_file(size: int) -> Iterator[None]:
 
 async def test_a_record_is_in_the_file_when_append_returns(tmp_path: Path) -> None:
     async with opened(tmp_path) as (journal, _):
-        segment = await journal.append(record(1))
+        segment, line = await journal.append(record(1))
         assert ids(segment.path) == ["1"]
-        assert segment.held == 1
+        assert (segment.held, line) == (1, 0)
 
 
 async def test_those_who_come_together_go_with_one_write(
@@ -166,7 +166,7 @@ async def test_one_who_leaves_takes_nothing_from_the_others(tmp_path: Path) -> N
         first, second = [asyncio.create_task(journal.append(record(n))) for n in range(2)]
         await asyncio.sleep(0)
         first.cancel()
-        segment = await second
+        segment, _ = await second
         assert "1" in ids(segment.path)
 
 

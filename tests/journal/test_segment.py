@@ -86,3 +86,15 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     segment.close()
     assert (segment.size, segment.records) == (len(LINES[0]), 1)
     assert ids(segment.path) == ["0"]
+
+
+@given(st.sets(st.integers(0, 19)), st.sampled_from([1, 3, 100]))
+def test_of_all_lines_those_are_read_that_were_left(left: set[int], at_once: int) -> None:
+    with TemporaryDirectory() as directory:
+        segment = write(Path(directory), b"".join(encode(record(number)) for number in range(20)))
+        segment.sealed = False
+        for line in sorted(left):
+            segment.leave(line)
+        assert segment.waiting == len(left)
+        found = [record.id for batch in segment.read(at_once, segment.unread) for record in batch]
+        assert found == [str(number) for number in sorted(left)]

@@ -40,7 +40,7 @@ class Journal:
         self._on_sealed: Callable[[Segment], object] = lambda _: None
         self._claims: list[Claim] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._arrived: list[tuple[bytes, asyncio.Future[Segment]]] = []
+        self._arrived: list[tuple[bytes, asyncio.Future[tuple[Segment, int]]]] = []
         self._commits: asyncio.Task[None] | None = None
         self._writing, self._mending = asyncio.Lock(), asyncio.Lock()
         self._active: Segment | None = None
@@ -95,16 +95,17 @@ class Journal:
         if self.error and time.monotonic() < self._failed_at + _PAUSE:
             raise StoreError(self.error)
 
-    async def append(self, record: Record) -> Segment:
+    async def append(self, record: Record) -> tuple[Segment, int]:
         """Write a record; whoever comes while a write runs goes into the next one.
 
         Returns:
-            Its segment, in which the record is held: count it off when it needs no file.
+            Its segment, in which the record is held (count it off when it needs no file), and
+            the number of its line there.
 
         Raises:
             StoreError: the file system refused; the record isn't in the journal.
         """
-        written: asyncio.Future[Segment] = asyncio.get_running_loop().create_future()
+        written: asyncio.Future[tuple[Segment, int]] = asyncio.get_running_loop().create_future()
         self._arrived.append((encode(record), written))
         if self._commits is None or self._commits.done():
             self._commits = asyncio.create_task(self._commit())
@@ -147,9 +148,9 @@ class Journal:
                     continue
                 self.error = None
                 segment.held += len(group)
-                for _, written in group:
+                for line, (_, written) in enumerate(group, segment.records - len(group)):
                     if not written.done():
-                        written.set_result(segment)
+                        written.set_result((segment, line))
                 if segment.records >= _RECORDS or segment.size >= min(_BYTES, self._max_bytes // 4):
                     self._seal()
 
@@ -193,7 +194,7 @@ class Journal:
                 _log.error("segment unreadable", path=str(segment.path), error=repr(error))
                 self.segments.remove(segment)
                 continue
-            segment.unread = segment.records
+            segment.unread = [range(segment.records)] if segment.records else []
             self._on_sealed(segment)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

@@ -6,7 +6,7 @@ when its process was killed, and nobody was told that it is kept.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -34,16 +34,18 @@ class Segment:
         size: bytes that count.
         records: lines that count.
         sealed: nothing is appended any more.
-        held: records that are in memory too, on their way to the store.
-        unread: records on their way to the store that are in this file alone.
+        held: how many records are in memory too, on their way to the store.
+        unread: the lines on their way to the store that are in this file alone.
         kept: the history has all of them.
+        mended: how often lines were taken out, so that those behind them have other numbers.
     """
 
     def __init__(self, path: Path) -> None:
         """Name a file that another process has left."""
         self.path = path
         self.size = path.stat().st_size
-        self.records = self.held = self.unread = 0
+        self.records = self.held = self.mended = 0
+        self.unread: list[range] = []
         self.sealed = True
         self.kept = False
         self._descriptor: int | None = None
@@ -61,6 +63,21 @@ class Segment:
     def done(self) -> bool:
         """Whether nobody needs the file any longer."""
         return self.sealed and self.kept and not self.held and not self.unread
+
+    @property
+    def waiting(self) -> int:
+        """How many lines are unread."""
+        return sum(map(len, self.unread))
+
+    def leave(self, line: int) -> None:
+        """Leave a record to be read back."""
+        if self.mended:
+            self.unread = [range(self.records)]
+            return
+        start = line
+        if self.unread and self.unread[-1].stop == line and not self.sealed:
+            start = self.unread.pop().start
+        self.unread.append(range(start, line + 1))
 
     def append(self, lines: bytes, records: int, *, fsync: bool) -> None:
         """Write all of the lines; raises an OSError if they don't count."""
@@ -85,11 +102,13 @@ class Segment:
         if descriptor is not None:
             os.close(descriptor)
 
-    def read(self, at_once: int) -> Iterator[list[Record]]:
-        """All records, some at once; raises a msgspec.DecodeError where a line is none."""
+    def read(self, at_once: int, lines: Sequence[range] | None = None) -> Iterator[list[Record]]:
+        """Records, some at once, of these lines or all; a msgspec.DecodeError where one is none."""
         with self.path.open("rb") as file:
-            while lines := [line for line in islice(file, at_once) if line.endswith(b"\n")]:
-                yield _decoder.decode_lines(b"".join(lines))
+            whole = (line for line in file if line.endswith(b"\n"))
+            chosen = whole if lines is None else _choose(whole, lines)
+            while batch := list(islice(chosen, at_once)):
+                yield _decoder.decode_lines(b"".join(batch))
 
     def mend(self) -> Path | None:
         """Cut an unfinished last line off, and leave out lines that are no records.
@@ -103,6 +122,9 @@ class Segment:
         if len(good) < len(lines):
             aside = self._set_aside()
             self._rewrite(b"".join(good))
+            self.mended += 1
+            if self.unread:
+                self.unread = [range(self.records)]
             return aside
         if unfinished:
             os.truncate(self.path, self.size)
@@ -128,6 +150,13 @@ class Segment:
             file.flush()
             os.fsync(file.fileno())
         replacement.replace(self.path)
+
+
+def _choose(lines: Iterator[bytes], chosen: Sequence[range]) -> Iterator[bytes]:
+    at = 0
+    for wanted in sorted(chosen, key=lambda one: one.start):
+        yield from islice(lines, wanted.start - at, wanted.stop - at)
+        at = wanted.stop
 
 
 def _is_record(line: bytes) -> bool:
