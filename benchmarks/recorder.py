@@ -2,10 +2,10 @@
 
     python benchmarks/recorder.py [--records 20000] [--directory DIR]
 
-For each durability. Throughput: as many clients as a busy service has put predictions one after
-another, and the clock stops when SQLite has all of them. Latency: one client puts a prediction
-every few milliseconds; the median of its waits. The first run of all is thrown away. Name a
-directory on the disk that you mean to use: /tmp may be memory.
+For each durability, with the posts of the bundled sample. Throughput: as many clients as a busy
+service has put predictions one after another, and the clock stops when SQLite has all of them.
+Latency: one client puts a prediction every few milliseconds; the median of its waits. The first
+run of all is thrown away. Name a directory on the disk that you mean to use: /tmp may be memory.
 """
 
 import argparse
@@ -13,9 +13,11 @@ import asyncio
 import statistics
 import time
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import uvloop
 
 from sentiserve.journal.journal import Journal
@@ -27,7 +29,11 @@ from sentiserve.types import Post, PostRef, Prediction, Sentiment
 CLIENTS = 512
 PAUSE = 0.002  # seconds between two predictions at low load
 SCORES = {"negative": 0.0125, "neutral": 0.2345, "positive": 0.753}
-TEXT = "The new stadium opens on Saturday, and the whole town is invited #opening #town 🎉"
+SAMPLE = [
+    msgspec.json.decode(line)
+    for line in (files("sentiserve") / "data" / "sample.jsonl").read_text("utf-8").splitlines()
+]
+NOW = datetime.now(UTC)
 
 
 def main() -> None:
@@ -92,8 +98,10 @@ async def wait(recorder: Recorder, number: int) -> float:
 
 
 def prediction(post_id: str) -> Prediction:
-    """One with a text as people write them."""
-    post = Post(PostRef("bench", post_id), TEXT, None, "42", "anna", datetime.now(UTC))
+    """One of a text as people write them: those of the bundled sample, in turn."""
+    row = SAMPLE[hash(post_id) % len(SAMPLE)]
+    ref = PostRef("bench", post_id)
+    post = Post(ref, row["text"], row["url"], row["author_id"], row["author_handle"], NOW)
     return Prediction(post, Sentiment(SCORES), "model", datetime.now(UTC))
 
 

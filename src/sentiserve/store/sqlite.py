@@ -58,10 +58,7 @@ _GET = """
 SELECT * FROM predictions WHERE platform = ? AND id = ? AND model_id = ? AND expires_at > ?
 """
 _PUT = """
-INSERT INTO predictions VALUES (
-    :platform, :id, :model_id, :text, :url, :author_id, :author_handle, :created_at,
-    :label, :scores, :truncated, :predicted_at, :expires_at
-) ON CONFLICT DO UPDATE SET
+INSERT INTO predictions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
     text = excluded.text, url = excluded.url, author_id = excluded.author_id,
     author_handle = excluded.author_handle, created_at = excluded.created_at,
     label = excluded.label, scores = excluded.scores, truncated = excluded.truncated,
@@ -212,23 +209,24 @@ class SqliteStore:
                 newest = cursor.lastrowid
         return written, replacing
 
-    def _row(self, prediction: Prediction) -> dict[str, Any]:
+    def _row(self, prediction: Prediction) -> tuple[Any, ...]:
+        """The columns in the table's order."""
         post, sentiment = prediction.post, prediction.sentiment
-        return {
-            "platform": post.ref.platform,
-            "id": post.ref.id,
-            "model_id": prediction.model_id,
-            "text": post.text,
-            "url": post.url,
-            "author_id": post.author_id,
-            "author_handle": post.author_handle,
-            "created_at": None if post.created_at is None else _micros(post.created_at),
-            "label": sentiment.label,
-            "scores": msgspec.json.encode(sentiment.scores).decode(),
-            "truncated": sentiment.truncated,
-            "predicted_at": _micros(prediction.predicted_at),
-            "expires_at": _micros(prediction.predicted_at + self._ttl),
-        }
+        return (
+            post.ref.platform,
+            post.ref.id,
+            prediction.model_id,
+            post.text,
+            post.url,
+            post.author_id,
+            post.author_handle,
+            None if post.created_at is None else _micros(post.created_at),
+            sentiment.label,
+            msgspec.json.encode(sentiment.scores).decode(),
+            sentiment.truncated,
+            _micros(prediction.predicted_at),
+            _micros(prediction.predicted_at + self._ttl),
+        )
 
 
 def _predicted_at(prediction: Prediction) -> datetime:
