@@ -76,7 +76,8 @@ async def measure(directory: Path, durability: str, records: int) -> tuple[float
     async def client() -> None:
         for each in predictions:
             await recorder.put(each)
-            await asyncio.sleep(0)
+            if journal is None:
+                await asyncio.sleep(0)  # for it didn't wait, and the others want to
 
     begin = time.perf_counter()
     await asyncio.gather(*[client() for _ in range(CLIENTS)])

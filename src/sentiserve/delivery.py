@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 
@@ -32,8 +31,7 @@ class Archive(Protocol):
         """Tells of a record whether it must be gone; on a thread, since it reads a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A record on its way to the store, and the segment that holds it until then."""
 
     prediction: Prediction

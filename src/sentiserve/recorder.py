@@ -182,19 +182,21 @@ class Recorder:
             raise
 
     def _hold(self, waiting: Waiting) -> None:
-        before = self._pending.get(waiting.key)
+        key = waiting.key
+        before = self._pending.get(key)
         if before and before.record.event_timestamp > waiting.record.event_timestamp:
             self._let_go(waiting.segment)
             return
         if before:
             self._drop(before)
-        self._pending[waiting.key] = waiting
+        self._pending[key] = waiting
         self._arrived.set()
 
     def _drop(self, waiting: Waiting) -> None:
         """Forget one that waits, if it still does."""
-        if self._pending.get(waiting.key) is waiting:
-            del self._pending[waiting.key]
+        key = waiting.key
+        if self._pending.get(key) is waiting:
+            del self._pending[key]
             self._let_go(waiting.segment)
 
     def _let_go(self, segment: Segment | None) -> None:
