@@ -160,7 +160,7 @@ def _write_deberta(directory: Path) -> Path:
 def _write_albert(directory: Path) -> Path:
     ids = {"pad_id": 0, "unk_id": 1, "bos_id": -1, "eos_id": -1, "pad_piece": "<pad>"}
     _write_sentence_pieces(directory / "spiece.model", control_symbols="[CLS],[SEP],[MASK]", **ids)
-    return write_model(directory, "albert", embedding_size=16)
+    return write_model(directory, "albert", embedding_size=16, num_hidden_layers=2)
 
 
 def _write_modernbert(directory: Path) -> Path:

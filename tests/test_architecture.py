@@ -36,10 +36,13 @@ ALLOWED = {
     "recorder": SHARED | {"delivery", "journal"},
     "scoring": SHARED,
     "inference": SHARED | {"batcher", "recorder"},
+    "history": SHARED | {"features"},
     "forgetting": {"protocols", "types"},
     "insights": SHARED,
     "features": SHARED,
-    "build": SHARED | PARTS | {"batcher", "journal", "recorder", "sources", "models", "store"},
+    "build": SHARED
+    | PARTS
+    | {"batcher", "history", "journal", "recorder", "sources", "models", "store"},
     "testing": SHARED,
     "api": SHARED | PARTS | {"build", "__init__"},
     "cli": SHARED | PARTS | {"build", "scoring", "api", "models", "sources"},

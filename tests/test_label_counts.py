@@ -27,7 +27,8 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
         directory = tmp_path_factory.mktemp("labels")
         write_bert(directory, id2label=dict(enumerate(labels)))
         made[count] = directory / "bundle"
-        export(directory, made[count], "torchscript", Description(f"{count}", "1", "MIT"))
+        format_ = "onnx-int8" if count == 28 else "torchscript"  # which is made in no time
+        export(directory, made[count], format_, Description(f"{count}", "1", "MIT"))
     return made
 
 

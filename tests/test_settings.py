@@ -152,3 +152,16 @@ def test_the_journal_is_in_the_history_or_beside_where_it_would_be(tmp_path: Pat
     assert load_settings().journal == data / "history" / ".journal"
     assert load_settings(history="posts").journal == Path("posts") / ".journal"
     assert load_settings(history="off").journal == data / "journal"
+
+
+@pytest.mark.parametrize(
+    ("store", "shown"),
+    [
+        ("redis://user:p@ss@host:1/2?db=3", "redis://host:1/2"),
+        ("unix:///run/redis.sock?password=secret", "unix:///run/redis.sock"),
+        ("sqlite:///a/b.db", "sqlite:///a/b.db"),
+    ],
+)
+def test_a_store_is_shown_without_its_credentials(store: str, shown: str) -> None:
+    """Where the store is may be seen, but not who may use it."""
+    assert load_settings(store=store).shown_store == shown

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sentiserve.batcher import Batcher
 from sentiserve.features.online import OnlineFeatures
 from sentiserve.forgetting import Forgetting
+from sentiserve.history.history import History
 from sentiserve.inference import Inference
 from sentiserve.insights.aggregates import Aggregates
 from sentiserve.journal.journal import Journal
@@ -95,7 +96,12 @@ async def opened_forgetting(settings: Settings) -> AsyncIterator[Forgetting]:
         StoreError: the store can't be used.
     """
     async with opened_store(settings) as store:
-        yield Forgetting(None, None, store)
+        yield Forgetting(build_history(settings), None, store)
+
+
+def build_history(settings: Settings) -> History | None:
+    """The history that the settings name; None if they want none."""
+    return None if settings.history == "off" else History(settings.history)
 
 
 def build_journal(settings: Settings) -> Journal | None:
@@ -129,7 +135,9 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         stack.push_async_callback(source.close)
         await source.open()
         model = await asyncio.to_thread(build_model, settings)
-        recorder = Recorder(store, metrics, settings.max_records, build_journal(settings))
+        history = build_history(settings)
+        journal = build_journal(settings)
+        recorder = Recorder(store, metrics, settings.max_records, journal, history)
         stack.push_async_callback(recorder.close, settings.drain_timeout)
         await recorder.open()
         batcher = Batcher(model, metrics, settings.max_batch, settings.max_queue)
@@ -140,7 +148,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         )
         aggregates = Aggregates(store, model.info.id)
         features = OnlineFeatures(store, model.info)
-        forgetting = Forgetting(None, recorder, store)
+        forgetting = Forgetting(history, recorder, store)
         yield Parts(
             model.info, store, batcher, recorder, inference, aggregates, features, forgetting
         )

@@ -34,7 +34,8 @@ class Settings(BaseSettings):
     )
     store: str = Field(
         default_factory=lambda: f"sqlite:///{_data() / 'store.db'}",
-        description="Where predictions are kept: sqlite:///PATH or memory://.",
+        description="Where predictions are kept: sqlite:///PATH, redis://HOST (rediss://, unix://, "
+        "redis+cluster://) or memory://.",
     )
     history: Path | Literal["off"] = Field(
         default_factory=lambda: _data() / "history",
@@ -123,6 +124,13 @@ class Settings(BaseSettings):
         The history looks there for what may still come to it.
         """
         return _data() / "journal" if self.history == "off" else self.history / ".journal"
+
+    @property
+    def shown_store(self) -> str:
+        """The store's URL without user, password and options."""
+        scheme, separator, rest = self.store.partition("://")
+        host, slash, path = rest.partition("?")[0].partition("/")
+        return scheme + separator + host.rpartition("@")[2] + slash + path
 
     @field_validator("sources", "x_mirrors", "api_keys", mode="before")
     @classmethod

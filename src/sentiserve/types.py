@@ -102,6 +102,8 @@ class Post(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def hashtags(self) -> tuple[str, ...]:
         """The text's hashtags without ``#``, case-folded, each once; numbers alone are none."""
+        if "#" not in self.text:
+            return ()
         tags = map(_tag, _HASH.findall(self.text))
         words = [tag for tag in tags if len(tag) <= _MAX_TAG and any(map(str.isalpha, tag))]
         return tuple(dict.fromkeys(tag.casefold() for tag in words))

@@ -155,11 +155,40 @@ def test_the_articles_model_goes_from_a_hub_to_an_answer(
     labels = "negative,neutral,positive"
     exported = cli("model", "export", spec, "bundle", "--labels", labels, "--allow-pickle")
     assert (exported.status, exported.err) == (0, "")
+    assert "preprocessing tweet-v1, texts cut at 128 tokens" in exported.out
     assert "run.py" not in hub_place.hub.fetched
     (tmp_path / "bundle").rename(tmp_path / "moved")
     said = json.loads(cli("predict", "--json", "--model", "moved", "What a lovely day!").out)
     assert list(said["scores"]) == labels.split(",")
     assert open_bundle(tmp_path / "moved").manifest.name == ARTICLE
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (("bundle", "--format", "pdf"), "unknown format 'pdf'"),
+        (("bundle", "--preprocessing", "shout"), "unknown preprocessing 'shout'"),
+        (("bundle", "--samples", "nowhere.tsv"), "nowhere.tsv"),
+        (("bundle", "--card", "nowhere.md"), "nowhere.md"),
+        (("full",), "full is no model bundle"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_an_export_cannot_use_is_named_before_anything_is_asked(
+    cli: Run, hub_place: HubPlace, tmp_path: Path, flags: tuple[str, ...], says: str
+) -> None:
+    _new(tmp_path / "full").joinpath("precious.txt").touch()
+    ran = cli("model", "export", "hf:no-such/repository", *flags)
+    assert ran.status == 1
+    assert says in ran.err
+    assert len(ran.err.splitlines()) == 1
+    assert hub_place.hub.fetched == []
+
+
+def test_a_checkpoint_is_taken_from_no_bucket(cli: Run) -> None:
+    ran = cli("model", "export", "s3://bucket/checkpoint", "bundle")
+    assert ran.status == 1
+    assert ran.err.startswith("sentiserve: a checkpoint elsewhere is named hf:ORG/NAME")
 
 
 def test_what_a_checkpoint_lacks_is_named_before_anything_is_fetched(

@@ -12,6 +12,7 @@ ROOT = Path("/journal")
 def test_the_same_store_has_the_same_journal() -> None:
     for one, other in (
         ("redis://:secret@host:6379/0", "redis://:renewed@host:6379/0"),
+        ("unix:///run/redis.sock?db=1&password=a", "unix:///run/redis.sock?password=b&db=1"),
         ("sqlite:///posts.db", f"sqlite:///{Path.cwd()}/posts.db"),
         ("sqlite:///~/posts.db", f"sqlite:///{Path.home()}/posts.db"),
     ):

@@ -7,14 +7,23 @@ from typing import Any
 
 import pytest
 import torch
-from checkpoints import LABELS, SAFE, Checkpoints, Touch, edit_config, pickle_weights
+from checkpoints import (
+    LABELS,
+    SAFE,
+    Checkpoints,
+    Touch,
+    edit_config,
+    pickle_weights,
+    write_bert,
+    write_model,
+)
 from safetensors.torch import load_file, save_file
 from sentencepiece import SentencePieceProcessor
 from tokenizers import Tokenizer
 from transformers import AutoModelForMaskedLM
 
 from sentiserve.errors import BadInputError
-from sentiserve.models.checkpoint import licence_of, load_checkpoint
+from sentiserve.models.checkpoint import licence_of, load_checkpoint, recipe_of
 
 
 @pytest.fixture
@@ -163,6 +172,8 @@ def test_a_pickle_that_holds_more_than_weights_is_not_executed(bert: Path, tmp_p
         ({"id2label": {"1": "a", "2": "b", "3": "c"}}, "without a gap"),
         ({"id2label": {str(i): f"label {i}" for i in range(5)}}, r"shape \(3,\).*\(5,\)"),
         ({"vocab_size": 100}, "word_embeddings.weight has the shape"),
+        ({"pad_token_id": -1}, r"config\.json: pad_token_id is -1"),
+        ({"pad_token_id": 410}, "no usable checkpoint: Padding_idx"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -172,6 +183,15 @@ def test_a_configuration_of_something_else_is_refused(
     edit_config(bert, **changes)
     with pytest.raises(BadInputError, match=says):
         load_checkpoint(bert)
+
+
+def test_an_architecture_that_does_not_count_its_positions_is_refused(tmp_path: Path) -> None:
+    sizes = {"d_model": 32, "n_head": 2, "d_head": 16, "d_inner": 64, "block_sizes": [1]}
+    own_names = dict.fromkeys(("hidden_size", "num_hidden_layers", "num_attention_heads"))
+    write_bert(tmp_path)
+    write_model(tmp_path, "funnel", **sizes, **own_names, max_position_embeddings=None)
+    with pytest.raises(BadInputError, match="max_position_embeddings.*this funnel can't be used"):
+        load_checkpoint(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "[" * 100_000, "\udc80"])
@@ -236,6 +256,17 @@ def test_a_tokenizer_that_adds_nothing_around_a_text_is_refused(bert: Path) -> N
     tokenizer.save(str(bert / "tokenizer.json"))
     with pytest.raises(BadInputError, match="adds no tokens around a text"):
         load_checkpoint(bert)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    ['{"preprocessing": "shout"}', '{"preprocessing": 3}', '{"max_tokens": "80"}',
+     '{"max_tokens": 0}', "{", "[]", "\udc80"],
+)  # fmt: skip
+def test_a_recipe_that_cannot_be_used_is_refused(tmp_path: Path, recipe: str) -> None:
+    (tmp_path / "recipe.json").write_text(recipe, "utf-8", errors="surrogateescape")
+    with pytest.raises(BadInputError, match=r"recipe\.json: "):
+        recipe_of(tmp_path)
 
 
 @pytest.mark.parametrize(

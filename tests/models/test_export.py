@@ -6,27 +6,41 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
 import torch
-from checkpoints import ARCHITECTURES, LABELS, Checkpoints, Exports, edit_config, sample_texts
+from checkpoints import (
+    ARCHITECTURES,
+    LABELS,
+    SAFE,
+    Checkpoints,
+    Exports,
+    edit_config,
+    sample_texts,
+)
+from safetensors.torch import load_file, save_file
 from tiny import TRAINED
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from sentiserve.errors import BadInputError, SentiserveError
 from sentiserve.models import export as export_module
 from sentiserve.models.bundle import CARD, open_bundle
+from sentiserve.models.checkpoint import load_checkpoint
 from sentiserve.models.export import Description, export
 from sentiserve.models.labelled import Labelled
 from sentiserve.models.onnx import OnnxModel
+from sentiserve.models.quantisation import IDS
 from sentiserve.models.registry import load_model
 from sentiserve.protocols import Model
 from sentiserve.testing.model import ModelContract
 
 TEXTS = (*sample_texts()[:6], "a", "🎉🎉 ❤️ #party", "Zażółć gęślą jaźń, 今日は!", "word " * 600)
 FORMATS = ("onnx", "torchscript")
-GRAPHS = ("roberta", "bert", "distilbert", "mpnet", "deberta-v2", "albert", "modernbert")
+GRAPHS = (
+    "roberta", "bert", "distilbert", "mpnet", "xlm-roberta", "deberta-v2", "albert", "modernbert",
+)  # fmt: skip
 MANY = 512
 PLAIN = Description("plain", "1", "MIT", "none")
 
@@ -82,6 +96,23 @@ def test_scores_are_those_of_transformers_alone_and_in_a_padded_batch(
     assert [sentiment.truncated for sentiment in together][-1]
 
 
+@pytest.mark.parametrize("architecture", GRAPHS)
+def test_int8_scores_are_nearly_those_of_transformers(
+    tmp_path: Path,
+    checkpoint: Checkpoints,
+    exported: Exports,
+    monkeypatch: pytest.MonkeyPatch,
+    architecture: str,
+) -> None:
+    exact = onnx.load(exported(architecture, "onnx") / "model.onnx")
+    monkeypatch.setattr(export_module, "_to_onnx", lambda _: exact)  # made once: it takes long
+    export(checkpoint(architecture), tmp_path / "out", "onnx-int8", PLAIN)
+    model = load_model(tmp_path / "out", threads=1)
+    expected = expected_scores(checkpoint(architecture), model.info.max_tokens)
+    for sentiment, scores in zip(model.predict(TEXTS), expected, strict=True):
+        assert list(sentiment.scores.values()) == pytest.approx(scores, abs=0.1)
+
+
 @pytest.mark.parametrize("format_", FORMATS)
 def test_a_model_with_514_positions_reads_512_tokens(exported: Exports, format_: str) -> None:
     model = load_model(exported("roberta", format_), threads=1)
@@ -97,6 +128,12 @@ def test_the_graphs_inputs_and_output_are_those_of_every_bundle(
     graph = onnx.load(exported(architecture, "onnx") / "model.onnx").graph
     assert [value.name for value in graph.input] == ["input_ids", "attention_mask"]
     assert [value.name for value in graph.output] == ["logits"]
+
+
+def test_weights_that_layers_share_are_written_once(exported: Exports) -> None:
+    graph = onnx.load(exported("albert", "onnx") / "model.onnx").graph
+    tensors = [(t.data_type, *t.dims, t.raw_data) for t in graph.initializer]
+    assert len(tensors) == len(set(tensors))
 
 
 def test_a_bundle_is_complete_in_itself(trained_bundles: dict[str, Path]) -> None:
@@ -180,17 +217,37 @@ def test_an_unusable_checkpoint_leaves_the_old_bundle(
         export(broken, old, "torchscript", PLAIN)
 
 
-def test_a_model_that_gives_no_numbers_leaves_the_old_bundle(
-    tmp_path: Path, checkpoint: Checkpoints, old: Path
-) -> None:
-    from safetensors.torch import load_file, save_file
+def weighted(checkpoint: Path, out: Path, name: str, factor: float) -> Path:
+    """A copy, some of whose weights are multiplied."""
+    shutil.copytree(checkpoint, out)
+    weights = load_file(out / SAFE)
+    weights[name] *= factor
+    save_file(weights, out / SAFE, {"format": "pt"})
+    return out
 
-    broken = Path(shutil.copytree(checkpoint("bert"), tmp_path / "broken"))
-    weights = load_file(broken / "model.safetensors")
-    weights["classifier.bias"] *= float("nan")
-    save_file(weights, broken / "model.safetensors", {"format": "pt"})
+
+@pytest.mark.parametrize("factor", [float("nan"), 1e30])
+@pytest.mark.parametrize("format_", export_module.FORMATS)
+def test_a_model_that_gives_no_numbers_leaves_the_old_bundle(
+    tmp_path: Path, checkpoint: Checkpoints, old: Path, format_: str, factor: float
+) -> None:
+    name = "bert.encoder.layer.0.output.dense.weight"
+    broken = weighted(checkpoint("bert"), tmp_path / "broken", name, factor)
     with pytest.raises(BadInputError, match="no numbers"):
-        export(broken, old, "torchscript", PLAIN)
+        export(broken, old, format_, PLAIN)
+
+
+def test_int8_that_fails_says_what_does_not(
+    checkpoint: Checkpoints, old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checking a graph fails where it is larger than protobuf's 2 GB."""
+
+    def too_large(_: object) -> None:
+        raise ValueError("This protobuf of onnx model is too large (>2GB).")
+
+    monkeypatch.setattr(onnx.checker, "check_model", too_large)
+    with pytest.raises(BadInputError, match="cannot be made int8; try --format onnx"):
+        export(checkpoint("bert"), old, "onnx-int8", PLAIN)
 
 
 @contextmanager
@@ -255,9 +312,41 @@ def test_weights_that_no_onnx_file_can_hold_are_refused(
         export(checkpoint("bert"), tmp_path / "out", "onnx", PLAIN)
 
 
-@pytest.mark.parametrize(("format_", "preprocessing"), [("pdf", "none"), ("onnx", "shout")])
+@pytest.mark.parametrize(
+    ("format_", "preprocessing", "says"),
+    [
+        ("pdf", "none", "format 'pdf'; known are onnx-int8, onnx, torchscript"),
+        ("onnx", "shout", "preprocessing 'shout'; known are none, tweet-v1"),
+    ],
+)
 def test_unknown_formats_and_preprocessings_are_refused(
-    tmp_path: Path, checkpoint: Checkpoints, format_: str, preprocessing: str
+    tmp_path: Path, checkpoint: Checkpoints, format_: str, preprocessing: str, says: str
 ) -> None:
-    with pytest.raises(BadInputError, match="onnx-int8, onnx, torchscript, none, tweet-v1"):
+    with pytest.raises(BadInputError, match=says):
         export(checkpoint("bert"), tmp_path, format_, Description("x", "1", "MIT", preprocessing))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "prepared", "cut"),
+    [({}, "tweet-v1", 16), ({"preprocessing": "none", "max_tokens": 20}, "none", 20)],
+)
+def test_texts_are_prepared_and_cut_as_in_training_unless_told_otherwise(
+    tmp_path: Path, trained: Path, wanted: dict[str, Any], prepared: str, cut: int
+) -> None:
+    description = Description("x", "1", "MIT", **wanted)
+    manifest = export(trained, tmp_path / "out", "torchscript", description)
+    assert (manifest.preprocessing, manifest.max_tokens) == (prepared, cut)
+
+
+def test_texts_are_left_as_they_are_where_nothing_says_how_they_were_in_training(
+    tmp_path: Path, checkpoint: Checkpoints
+) -> None:
+    description = Description("x", "1", "MIT")
+    manifest = export(checkpoint("bert"), tmp_path / "out", "torchscript", description)
+    assert manifest.preprocessing == "none"
+
+
+def test_int8_scales_are_chosen_on_texts_up_to_the_longest(checkpoint: Checkpoints) -> None:
+    feeds = export_module._feeds(load_checkpoint(checkpoint("roberta")), sample_texts(), MANY)
+    assert max(feed[IDS].shape[1] for feed in feeds) == MANY
+    assert max(feed[IDS].size for feed in feeds) <= 4 * MANY

@@ -12,6 +12,7 @@ NEEDED = {
     name: name.encode() * 1000
     for name in (
         "README.md",
+        "recipe.json",
         "config.json",
         "model.safetensors",
         "model-00001-of-00002.safetensors",

@@ -82,7 +82,7 @@ async def _check_store(settings: Settings) -> tuple[bool, str]:
             await store.check()
     except SentiserveError as error:
         return False, str(error)
-    return True, settings.store
+    return True, settings.shown_store
 
 
 async def _check_source(name: str, settings: Settings) -> tuple[bool, str]:

@@ -5,8 +5,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import torch
 from tokenizers import Tokenizer
 from transformers import (
@@ -23,8 +24,10 @@ from transformers.utils import logging as transformers_logging
 
 from sentiserve.errors import BadInputError
 from sentiserve.models.bundle import CARD, TOKENIZER
+from sentiserve.models.preprocessing import PREPROCESSING
 
 _CONFIG = "config.json"
+_RECIPE = "recipe.json"
 _SAFE = "model.safetensors"
 _PICKLED = "pytorch_model.bin"
 _HEAD = "ForSequenceClassification"
@@ -41,13 +44,22 @@ class Checkpoint:
         model: in float32, evaluating.
         tokenizer: doesn't cut, and knows how the model's texts are padded.
         labels: in the order of the model's logits.
+        pad_id: the token that fills up shorter texts.
         max_tokens: the most that the model has positions for.
     """
 
     model: PreTrainedModel
     tokenizer: Tokenizer
     labels: tuple[str, ...]
+    pad_id: int
     max_tokens: int
+
+
+class TrainedWith(msgspec.Struct, frozen=True):
+    """What ``model train`` notes beside a checkpoint, as far as an export needs it."""
+
+    preprocessing: str | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=4)] | None = None
 
 
 def load_checkpoint(
@@ -72,7 +84,28 @@ def load_checkpoint(
     names = _labels(path, config, labels)
     model = _load_model(path, len(names), allow_pickle=allow_pickle)
     tokenizer = load_tokenizer(path, model)
-    return Checkpoint(model, tokenizer, names, positions(model))
+    return Checkpoint(model, tokenizer, names, _pad_id(path, model), positions(path, model))
+
+
+def recipe_of(path: Path) -> TrainedWith:
+    """How the checkpoint's texts were prepared and cut in training, where it says so.
+
+    Raises:
+        BadInputError: what it says can't be used.
+    """
+    file = path / _RECIPE
+    try:
+        recipe = msgspec.json.decode(file.read_bytes(), type=TrainedWith)
+    except (FileNotFoundError, NotADirectoryError):
+        return TrainedWith()
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInputError(f"{file}: {error}") from error
+    if recipe.preprocessing not in {None, *PREPROCESSING}:
+        known = ", ".join(PREPROCESSING)
+        raise BadInputError(
+            f"{file}: unknown preprocessing {recipe.preprocessing!r}; known are {known}"
+        )
+    return recipe
 
 
 def licence_of(path: Path) -> str:
@@ -229,6 +262,16 @@ def _check_weights(path: Path, loading: dict[str, Any]) -> None:
         )
 
 
+def _pad_id(path: Path, model: PreTrainedModel) -> int:
+    """What is too large is refused by the model's embeddings, and -1 they take for their last."""
+    pad_id: int = model.config.pad_token_id or 0
+    if pad_id < 0:
+        raise BadInputError(
+            f"{path / _CONFIG}: pad_token_id is {pad_id}; name the id of the tokenizer's padding"
+        )
+    return pad_id
+
+
 def load_tokenizer(path: Path, model: PreTrainedModel) -> Tokenizer:
     """The tokenizer beside a model, in whatever form; it doesn't cut, and pads as the model does.
 
@@ -256,9 +299,9 @@ def load_tokenizer(path: Path, model: PreTrainedModel) -> Tokenizer:
         )
     if not tokenizer.num_special_tokens_to_add(is_pair=False):
         raise BadInputError(f"{path}: the tokenizer adds no tokens around a text, as encoders need")
-    pad = model.config.pad_token_id or 0
+    pad_id = _pad_id(path, model)
     tokenizer.no_truncation()
-    tokenizer.enable_padding(pad_id=pad, pad_token=tokenizer.id_to_token(pad) or "[PAD]")
+    tokenizer.enable_padding(pad_id=pad_id, pad_token=tokenizer.id_to_token(pad_id) or "[PAD]")
     return tokenizer
 
 
@@ -279,9 +322,14 @@ def _converted_tokenizer(path: Path) -> Tokenizer:
     return converted
 
 
-def positions(model: PreTrainedModel) -> int:
+def positions(path: Path, model: PreTrainedModel) -> int:
     """The most tokens of a text; RoBERTa and its kin use positions only from the padding's on."""
-    rows: int = model.config.max_position_embeddings
+    rows = getattr(model.config, "max_position_embeddings", None)
+    if not isinstance(rows, int):
+        raise BadInputError(
+            f"{path / _CONFIG}: doesn't say how many tokens a text may have "
+            f"(max_position_embeddings); this {model.config.model_type} can't be used"
+        )
     offsets = [
         1 + module.padding_idx
         for name, module in model.named_modules()

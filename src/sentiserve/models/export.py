@@ -8,11 +8,13 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle, islice
 from pathlib import Path
 from types import MappingProxyType
 
 import onnx
 import torch
+from onnx_ir.passes.common import DeduplicateInitializersPass
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
@@ -26,7 +28,7 @@ from sentiserve.models.bundle import (
     open_bundle,
     write_manifest,
 )
-from sentiserve.models.checkpoint import Checkpoint, load_checkpoint
+from sentiserve.models.checkpoint import Checkpoint, load_checkpoint, recipe_of
 from sentiserve.models.classifier import Classifier, pad
 from sentiserve.models.labelled import read_texts
 from sentiserve.models.onnx import OnnxModel
@@ -41,7 +43,8 @@ _OPSET = 21
 _ONNX_LIMIT = 2_000_000_000  # bytes; protobuf's is 2 GiB, for the weights and all else
 _DEFAULT_TOKENS = 128
 _SAMPLES = 1_000  # texts; more take longer and change little
-_SAMPLE_BATCH = 16
+_SAMPLE_BATCH = 16  # texts
+_SAMPLE_TOKENS = 2_048  # of a batch, for memory's sake
 _COUNTER = re.compile(r"___torch_mangle_\d+")  # of the classes that a process has traced
 
 
@@ -52,8 +55,8 @@ class Description:
     name: str
     revision: str
     licence: str
-    preprocessing: str = "tweet-v1"
-    max_tokens: int | None = None  # 128, or what the model has positions for if that is less
+    preprocessing: str | None = None  # that of the checkpoint's recipe, or else none
+    max_tokens: int | None = None  # the recipe's, or else 128; fewer where the model ends
     card: str = ""  # Markdown
     samples: tuple[str, ...] = ()  # what it will be asked, to choose int8 scales; ours if empty
 
@@ -61,7 +64,7 @@ class Description:
 @dataclass(frozen=True, slots=True)
 class _Format:
     weights: str  # the file's name
-    serialise: Callable[[Checkpoint, Sequence[str]], bytes]
+    serialise: Callable[[Checkpoint, Sequence[str], int], bytes]  # samples, most tokens
     engine: Callable[[Bundle], Classifier]
     tolerance: float  # see verify
 
@@ -92,15 +95,14 @@ def export(
         BadInputError: the checkpoint can't be exported, or ``out`` holds other files.
         SentiserveError: the bundle can't be written.
     """
-    if format_ not in FORMATS or description.preprocessing not in PREPROCESSING:
-        known = (*FORMATS, *PREPROCESSING)
-        raise BadInputError(f"known formats and preprocessings are {', '.join(known)}")
     try:
-        check_replaceable(out)
+        check_request(out, format_, description.preprocessing)
+        recipe = recipe_of(checkpoint)
+        prepared = description.preprocessing or recipe.preprocessing or "none"
         loaded = load_checkpoint(checkpoint, labels, allow_pickle=allow_pickle)
-        max_tokens = _max_tokens(checkpoint, loaded, description.max_tokens)
+        max_tokens = _max_tokens(checkpoint, loaded, description.max_tokens, recipe.max_tokens)
         with replacing(out) as new:
-            manifest = _write(new, loaded, format_, description, max_tokens)
+            manifest = _write(new, loaded, format_, description, prepared, max_tokens)
             chosen = _FORMATS[format_]
             verify(chosen.engine(open_bundle(new)), loaded, chosen.tolerance)
     except OSError as error:
@@ -108,9 +110,23 @@ def export(
     return manifest
 
 
-def _max_tokens(path: Path, checkpoint: Checkpoint, wanted: int | None) -> int:
+def check_request(out: Path, format_: str, preprocessing: str | None) -> None:
+    """Return if these could be used, whatever the checkpoint is.
+
+    Raises:
+        BadInputError: one could not; the text says which.
+    """
+    if format_ not in FORMATS:
+        raise BadInputError(f"unknown format {format_!r}; known are {', '.join(FORMATS)}")
+    if preprocessing is not None and preprocessing not in PREPROCESSING:
+        known = ", ".join(PREPROCESSING)
+        raise BadInputError(f"unknown preprocessing {preprocessing!r}; known are {known}")
+    check_replaceable(out)
+
+
+def _max_tokens(path: Path, checkpoint: Checkpoint, wanted: int | None, trained: int | None) -> int:
     if wanted is None:
-        return min(_DEFAULT_TOKENS, checkpoint.max_tokens)
+        return min(trained or _DEFAULT_TOKENS, checkpoint.max_tokens)
     if wanted > checkpoint.max_tokens:
         raise BadInputError(
             f"{path} has positions for {checkpoint.max_tokens} tokens; {wanted} are too many"
@@ -119,10 +135,16 @@ def _max_tokens(path: Path, checkpoint: Checkpoint, wanted: int | None) -> int:
 
 
 def _write(
-    bundle: Path, checkpoint: Checkpoint, format_: str, description: Description, max_tokens: int
+    bundle: Path,
+    checkpoint: Checkpoint,
+    format_: str,
+    description: Description,
+    prepared: str,
+    max_tokens: int,
 ) -> Manifest:
     chosen = _FORMATS[format_]
-    (bundle / chosen.weights).write_bytes(chosen.serialise(checkpoint, _samples(description)))
+    samples = _samples(description.samples, prepared)
+    (bundle / chosen.weights).write_bytes(chosen.serialise(checkpoint, samples, max_tokens))
     (bundle / TOKENIZER).write_text(checkpoint.tokenizer.to_str(pretty=True), "utf-8")
     (bundle / CARD).write_text(description.card, "utf-8")
     manifest = Manifest(
@@ -132,7 +154,7 @@ def _write(
         weights=chosen.weights,
         labels=checkpoint.labels,
         max_tokens=max_tokens,
-        preprocessing=description.preprocessing,
+        preprocessing=prepared,
         licence=description.licence,
         files={name: digest(bundle / name) for name in (CARD, chosen.weights, TOKENIZER)},
     )
@@ -140,9 +162,9 @@ def _write(
     return open_bundle(bundle).manifest
 
 
-def _samples(description: Description) -> list[str]:
-    texts = description.samples or read_texts(sample_archive())
-    prepare = preprocessing(description.preprocessing)
+def _samples(given: Sequence[str], prepared: str) -> list[str]:
+    texts = given or read_texts(sample_archive())
+    prepare = preprocessing(prepared)
     return [prepare(text) for text in texts[:_SAMPLES]]
 
 
@@ -165,7 +187,7 @@ def _example(checkpoint: Checkpoint) -> tuple[torch.Tensor, torch.Tensor]:
     tokens = checkpoint.tokenizer.encode("one two three four five six seven").ids[:7]
     ids = torch.tensor([tokens, tokens])
     mask = torch.ones_like(ids)
-    ids[1, 5:] = checkpoint.model.config.pad_token_id or 0
+    ids[1, 5:] = checkpoint.pad_id
     mask[1, 5:] = 0
     return ids, mask
 
@@ -201,6 +223,7 @@ def _to_onnx(checkpoint: Checkpoint) -> onnx.ModelProto:
         ) from error
     if program is None:
         raise BadInputError("this architecture cannot be exported to ONNX")
+    DeduplicateInitializersPass(_ONNX_LIMIT)(program.model)  # ALBERT's layers share theirs
     return _without_traces(program.model_proto)
 
 
@@ -214,26 +237,40 @@ def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _onnx(checkpoint: Checkpoint, _: Sequence[str]) -> bytes:
+def _onnx(checkpoint: Checkpoint, _: Sequence[str], __: int) -> bytes:
     return bytes(_to_onnx(checkpoint).SerializeToString())
 
 
-def _onnx_int8(checkpoint: Checkpoint, samples: Sequence[str]) -> bytes:
-    return bytes(quantise(_to_onnx(checkpoint), _feeds(checkpoint, samples)).SerializeToString())
+def _onnx_int8(checkpoint: Checkpoint, samples: Sequence[str], max_tokens: int) -> bytes:
+    exact = _to_onnx(checkpoint)
+    try:
+        feeds = _feeds(checkpoint, samples, max_tokens)
+        return bytes(quantise(exact, feeds).SerializeToString())
+    except BadInputError:
+        raise
+    except Exception as error:  # onnx, ONNX Runtime and protobuf have each their own
+        raise BadInputError("this model cannot be made int8; try --format onnx") from error
 
 
-def _feeds(checkpoint: Checkpoint, samples: Sequence[str]) -> list[Feed]:
-    """Batches of texts of like length, as the service makes them."""
+def _feeds(checkpoint: Checkpoint, samples: Sequence[str], max_tokens: int) -> list[Feed]:
+    """Batches of texts of like length, as the service makes them, up to the longest."""
+    size = max(1, min(_SAMPLE_BATCH, _SAMPLE_TOKENS // max_tokens))
+    texts = [*samples, *_passages(samples, size, max_tokens)]
     tokenizer = Tokenizer.from_str(checkpoint.tokenizer.to_str())
     tokenizer.no_padding()
-    tokenizer.enable_truncation(min(_DEFAULT_TOKENS, checkpoint.max_tokens))
-    tokens = sorted((e.ids for e in tokenizer.encode_batch_fast(list(samples))), key=len)
-    pad_id = checkpoint.model.config.pad_token_id or 0
-    batches = (tokens[i : i + _SAMPLE_BATCH] for i in range(0, len(tokens), _SAMPLE_BATCH))
-    return [dict(zip((IDS, MASK), pad(batch, pad_id), strict=True)) for batch in batches]
+    tokenizer.enable_truncation(max_tokens)
+    tokens = sorted((e.ids for e in tokenizer.encode_batch_fast(texts)), key=len)
+    batches = (tokens[i : i + size] for i in range(0, len(tokens), size))
+    return [dict(zip((IDS, MASK), pad(batch, checkpoint.pad_id), strict=True)) for batch in batches]
 
 
-def _torchscript(checkpoint: Checkpoint, _: Sequence[str]) -> bytes:
+def _passages(samples: Sequence[str], count: int, length: int) -> list[str]:
+    """Texts of so many words, in which the samples follow one another."""
+    words = cycle(" ".join(samples).split())
+    return [" ".join(islice(words, length)) for _ in range(count)]
+
+
+def _torchscript(checkpoint: Checkpoint, _: Sequence[str], __: int) -> bytes:
     archive = io.BytesIO()
     try:
         with warnings.catch_warnings(), torch.no_grad():  # torch's are of its own insides

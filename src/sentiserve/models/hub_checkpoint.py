@@ -24,7 +24,7 @@ _TOKENIZER = re.compile(
     r"(tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json"
     r"|merges\.txt|vocab\.txt|[^/]+\.(model|spm)"
 )
-_CARD = "README.md"  # which names the licence
+_NOTES = {"README.md", "recipe.json"}  # the licence, and how texts were prepared in training
 
 
 def fetch_checkpoint(spec: str, on_progress: OnProgress = quiet, *, pickled: bool = False) -> Path:
@@ -77,7 +77,7 @@ def _wanted(hub: Hub, *, pickled: bool) -> list[str]:
             if pickles
             else f"{hub} has no weights in safetensors"
         )
-    small = [name for name in names if name == _CARD or _TOKENIZER.fullmatch(name)]
+    small = [name for name in names if name in _NOTES or _TOKENIZER.fullmatch(name)]
     return [*small, *weights, _CONFIG]
 
 

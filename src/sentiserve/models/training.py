@@ -126,7 +126,7 @@ def _load(base: Path, labels: Sequence[str], max_tokens: int) -> tuple[PreTraine
         )
     except Exception as error:  # transformers raises many kinds
         raise BadInputError(f"{base} is not a usable Hugging Face encoder: {error}") from error
-    if max_tokens > (most := positions(model)):
+    if max_tokens > (most := positions(base, model)):
         raise BadInputError(
             f"{base} has positions for {most} tokens; {max_tokens} are too many (--max-tokens)"
         )

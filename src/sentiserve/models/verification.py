@@ -7,7 +7,7 @@ from tokenizers import Tokenizer
 
 from sentiserve.errors import BadInputError, ModelError
 from sentiserve.models.checkpoint import Checkpoint
-from sentiserve.models.classifier import Classifier
+from sentiserve.models.classifier import Classifier, softmax
 
 _TEXTS = (  # as every preprocessing leaves them
     "Good.",
@@ -17,8 +17,13 @@ _TEXTS = (  # as every preprocessing leaves them
 )
 
 
+_CLEAR = 0.2  # of a score: by so much the best label leads where it must stay the best
+
+
 def verify(model: Classifier, checkpoint: Checkpoint, tolerance: float) -> None:
-    """Compare logits on texts of many lengths, up to the longest, together and alone.
+    """Compare logits and labels on texts of many lengths, up to the longest, together and alone.
+
+    Labels may differ only where the checkpoint's two best scores are nearly the same.
 
     Args:
         model: what was exported.
@@ -31,18 +36,33 @@ def verify(model: Classifier, checkpoint: Checkpoint, tolerance: float) -> None:
     """
     texts = [*_TEXTS, "word " * model.info.max_tokens]
     expected = _reference(checkpoint, texts, model.info.max_tokens)
+    if not np.isfinite(expected).all():
+        raise BadInputError("the checkpoint gives scores that are no numbers")
     try:
         together = model.logits(texts)
         alone = np.concatenate([model.logits([text]) for text in texts])
     except ModelError as error:
         raise BadInputError(f"exported as {model.info.format}, {error}") from error
     scale = max(1.0, float(np.abs(expected).max()))
-    difference = max(float(np.abs(found - expected).max()) for found in (together, alone)) / scale
-    if not difference <= tolerance:  # also where it is no number
-        raise BadInputError(
-            f"exported as {model.info.format}, the model differs from its checkpoint by "
-            f"{difference:.2g} of a logit, and {tolerance:g} is allowed; try another --format"
-        )
+    for found in (together, alone):
+        difference, allowed = float(np.abs(found - expected).max()), tolerance * scale
+        if difference > allowed:
+            raise BadInputError(
+                f"exported as {model.info.format}, the model differs from its checkpoint: a logit "
+                f"by {difference:.2g}, and {allowed:.2g} is allowed; try another --format"
+            )
+        if (_clear(expected) & (found.argmax(axis=1) != expected.argmax(axis=1))).any():
+            raise BadInputError(
+                f"exported as {model.info.format}, the model differs from its checkpoint in the "
+                "label of a text that is a clear case; try another --format"
+            )
+
+
+def _clear(logits: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Of each text, whether one label leads by far."""
+    second, first = np.sort(softmax(logits), axis=1)[:, -2:].T
+    clear: NDArray[np.bool_] = first - second >= _CLEAR
+    return clear
 
 
 def _reference(checkpoint: Checkpoint, texts: list[str], max_tokens: int) -> NDArray[np.float64]:

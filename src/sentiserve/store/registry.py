@@ -4,9 +4,15 @@ from sentiserve.errors import SettingsError
 from sentiserve.plugins import load
 from sentiserve.protocols import Store
 
+_REDIS = "sentiserve.store.redis:from_url"
 STORES = {
     "memory": "sentiserve.store.memory:from_url",
+    "redis": _REDIS,
+    "redis+cluster": _REDIS,
+    "rediss": _REDIS,
+    "rediss+cluster": _REDIS,
     "sqlite": "sentiserve.store.sqlite:from_url",
+    "unix": _REDIS,
 }
 
 

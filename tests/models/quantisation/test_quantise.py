@@ -120,11 +120,30 @@ def error(int8: ModelProto, exact: ModelProto) -> float:
     return float(np.linalg.norm(Asked(int8)(batch)[real] - wanted) / np.linalg.norm(wanted))
 
 
-def test_positions_stay_float(bert: ModelProto, int8_bert: ModelProto) -> None:
+def test_positions_stay_float_where_words_do_not(
+    bert: ModelProto, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = {t.name: t for t in bert.graph.initializer}
-    after = {t.name: t for t in int8_bert.graph.initializer}
-    (positions,) = [name for name in before if name.endswith("position_embeddings.weight")]
+    words, positions = (
+        next(name for name in before if name.endswith(f"{kind}_embeddings.weight"))
+        for kind in ("word", "position")
+    )
+    monkeypatch.setattr(quantisation, "_LARGE_TABLE", np.prod(before[positions].dims))
+    after = {t.name: t for t in quantise(bert, samples(2)).graph.initializer}
+    assert words not in after
     assert after[positions] == before[positions]
+
+
+def test_weights_that_several_products_share_stay_shared() -> None:
+    rng = np.random.default_rng(3)
+    model = two_nodes(rng.normal(size=(400, 24)).astype(np.float32))
+    model.graph.node[1].output[0] = "first"
+    model.graph.node.append(helper.make_node("MatMul", ["first", "weight"], ["out"]))
+    int8 = quantise(model, samples(4))
+    weights = [t for t in int8.graph.initializer if t.data_type == TensorProto.INT8]
+    assert operators(int8).count("MatMulIntegerToFloat") == 2
+    assert [t.dims for t in weights] == [[24, 24]]
+    assert error(int8, model) < 0.05
 
 
 def test_a_row_of_zeros_stays_zero() -> None:

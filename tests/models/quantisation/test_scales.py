@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from sentiserve.errors import BadInputError
 from sentiserve.models.quantisation.samples import Observed
 from sentiserve.models.quantisation.scales import Scheme, choose, folded, quantised
 
@@ -98,5 +99,16 @@ def test_a_weight_of_zeros_stays_finite() -> None:
 def test_samples_that_are_not_finite_are_refused() -> None:
     seen, weight, _ = product(outputs=32)
     broken = Observed(seen.low, seen.high, seen.rows * np.float32(np.nan), seen.energy)
-    with pytest.raises(ValueError, match="no finite values"):
+    with pytest.raises(BadInputError, match="no numbers"):
         choose(broken, weight)
+
+
+def test_a_product_of_few_channels_may_stay_in_float_whole() -> None:
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(TOKENS, 8)).astype(np.float32) * 10.0 ** np.arange(8, dtype=np.float32)
+    weight = rng.normal(size=(8, 2)).astype(np.float32) / 10.0 ** np.arange(8)[:, None]
+    weight = weight.astype(np.float32)
+    seen = Observed(rows.min(0), rows.max(0), rows, np.square(rows @ weight).mean(axis=1))
+    scheme = choose(seen, weight)
+    assert scheme.outliers.tolist() == list(range(8))
+    assert relative_error(scheme, rows, weight) < 1e-6

@@ -10,6 +10,7 @@ from sentiserve.errors import SentiserveError
 from sentiserve.plugins import needs
 
 app = typer.Typer()
+_OF_TWEETS = "hf:cardiffnlp/"  # all of theirs are trained on tweets, prepared in one way
 
 
 @app.command(epilog=examples("sentiserve model train train.tsv all-MiniLM-L6-v2 checkpoint"))
@@ -91,11 +92,19 @@ def export(
         str | None,
         typer.Option(help="Names of its labels in their order, if it has none; comma-separated."),
     ] = None,
-    preprocessing: Annotated[str, typer.Option(help="tweet-v1 or none.")] = "tweet-v1",
+    preprocessing: Annotated[
+        str | None,
+        typer.Option(
+            help="tweet-v1 or none; if not given, that of its training with 'model train', "
+            "tweet-v1 for hf:cardiffnlp/…, none for others."
+        ),
+    ] = None,
     max_tokens: Annotated[
         int | None,
         typer.Option(
-            min=4, help="Longer texts are cut; 128 if not given, or fewer if it can't take them."
+            min=4,
+            help="Longer texts are cut; if not given, where they were in its training with "
+            "'model train', else at 128 or where it ends.",
         ),
     ] = None,
     card: Annotated[Path | None, typer.Option(help="The model card, a Markdown file.")] = None,
@@ -110,24 +119,32 @@ def export(
     """Turn a checkpoint into a bundle, and compare the two; needs the extra 'train'."""
     needs("train", "torch", "transformers", "onnx", "onnxscript")
     from sentiserve.models.checkpoint import licence_of
-    from sentiserve.models.export import Description
+    from sentiserve.models.export import Description, check_request
     from sentiserve.models.export import export as export_
     from sentiserve.models.labelled import read_texts
 
     name = name or _name(checkpoint)
     try:
-        text = card.read_text() if card else f"# {name}\n\nNothing is said of this model yet.\n"
+        text = (
+            card.read_text("utf-8") if card else f"# {name}\n\nNothing is said of this model yet.\n"
+        )
     except (OSError, UnicodeDecodeError) as error:
         raise SentiserveError(f"{card}: {error}") from error
+    if preprocessing is None and checkpoint.startswith(_OF_TWEETS):
+        preprocessing = "tweet-v1"
+    check_request(out, format_, preprocessing)
+    texts = read_texts(samples) if samples else ()
     directory = _checkpoint(checkpoint, allow_pickle=allow_pickle)
     licence = licence or licence_of(directory)
-    texts = read_texts(samples) if samples else ()
     description = Description(name, revision, licence, preprocessing, max_tokens, text, texts)
     names = [label.strip() for label in labels.split(",")] if labels else []
     manifest = export_(
         directory, out, format_, description, labels=names, allow_pickle=allow_pickle
     )
-    typer.echo(f"{manifest.name} {manifest.model_id} in {out}")
+    typer.echo(
+        f"{manifest.name} {manifest.model_id} in {out}\n"
+        f"preprocessing {manifest.preprocessing}, texts cut at {manifest.max_tokens} tokens"
+    )
 
 
 @app.command(epilog=examples("sentiserve model calibrate held-out.tsv --model my-bundle"))
@@ -173,7 +190,9 @@ def _name(checkpoint: str) -> str:
 
 
 def _checkpoint(spec: str, *, allow_pickle: bool) -> Path:
-    if not spec.startswith("hf:"):
+    from sentiserve.models.locations import is_remote
+
+    if not is_remote(spec):
         return Path(spec)
     needs("hub", "huggingface_hub")
     from sentiserve.models.hub_checkpoint import fetch_checkpoint

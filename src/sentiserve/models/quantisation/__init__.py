@@ -5,7 +5,8 @@ Runtime's ``quantize_dynamic`` finds a scale for each whole tensor while running
 a text's scores depend on the other texts of its batch.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -15,7 +16,7 @@ from sentiserve.models.quantisation.attention import Attention, find_attention
 from sentiserve.models.quantisation.first_token import keep_first_token
 from sentiserve.models.quantisation.graph import CONTRIB, IDS, MASK, Graph
 from sentiserve.models.quantisation.products import Product, find_products
-from sentiserve.models.quantisation.samples import Feed, observe
+from sentiserve.models.quantisation.samples import Feed, observe, pooled
 from sentiserve.models.quantisation.scales import Scheme, choose, folded, quantised
 
 __all__ = ["IDS", "MASK", "Feed", "quantise"]
@@ -38,9 +39,13 @@ def quantise(model: onnx.ModelProto, feeds: Sequence[Feed]) -> onnx.ModelProto:
     totals = {left: [product.total for product in group] for left, group in products.items()}
     seen = observe(model, totals, feeds)
     rewriter = _Rewriter(graph)
+    for lefts in _sharing_weights(products):
+        weight = np.concatenate([p.weight for p in products[lefts[0]]], axis=1)
+        scheme = choose(pooled([seen[left] for left in lefts]), weight)
+        for left in lefts:
+            rewriter.input(left, scheme)
     for left, group in products.items():
-        scheme = choose(seen[left], np.concatenate([p.weight for p in group], axis=1))
-        rewriter.input(left, scheme)
+        scheme = rewriter.scheme(left)
         attended = [a for a in attentions if a.query.left == left and not scheme.outliers.size]
         merged = {id(p) for a in attended for p in (a.query, a.key, a.value)}
         for attention in attended:
@@ -57,12 +62,25 @@ def quantise(model: onnx.ModelProto, feeds: Sequence[Feed]) -> onnx.ModelProto:
     return graph.finish()
 
 
+def _sharing_weights(products: Mapping[str, Sequence[Product]]) -> Iterable[list[str]]:
+    """The inputs of products, those together that are multiplied by the same weights."""
+    sharing: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for left, group in products.items():
+        sharing[tuple(product.name for product in group)].append(left)
+    return sharing.values()
+
+
 class _Rewriter:
     """Puts int8 nodes in the place of float ones."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._schemes: dict[str, Scheme] = {}
+        self._weights: dict[tuple[object, ...], tuple[str, str]] = {}
+
+    def scheme(self, left: str) -> Scheme:
+        """How a tensor is quantised."""
+        return self._schemes[left]
 
     def input(self, name: str, scheme: Scheme) -> None:
         """Quantise a tensor, for all the products that take it."""
@@ -77,7 +95,7 @@ class _Rewriter:
 
     def product(self, product: Product) -> None:
         graph, out, left = self._graph, product.out, product.left
-        weight, scale = self._weight(out, product.weight, left)
+        weight, scale = self._weight([product])
         inputs = [f"{left}_uint8", weight, f"{left}_scale", scale, f"{left}_zero_point", ""]
         if product.bias is not None:
             inputs.append(graph.constant(f"{out}_bias", product.bias))
@@ -93,9 +111,8 @@ class _Rewriter:
     def attention(self, attention: Attention) -> None:
         graph, left = self._graph, attention.query.left
         parts = (attention.query, attention.key, attention.value)
-        matrix = np.concatenate([part.weight for part in parts], axis=1)
         bias = np.concatenate([_bias(part) for part in parts])
-        weight, scale = self._weight(attention.out, matrix, left)
+        weight, scale = self._weight(parts)
         mask = graph.add("Cast", [MASK], f"{MASK}_int32", to=onnx.TensorProto.INT32)
         inputs = [
             f"{left}_uint8", weight, graph.constant(f"{attention.out}_bias", bias),
@@ -114,12 +131,18 @@ class _Rewriter:
         row = graph.add("Cast", rows[:1], f"{out}_float", to=onnx.TensorProto.FLOAT)
         graph.add("Mul", [row, rows[1]], out)
 
-    def _weight(self, name: str, matrix: np.ndarray, left: str) -> tuple[str, str]:
-        values, scales = quantised(folded(self._schemes[left], matrix), axis=0)
-        return (
-            self._graph.constant(f"{name}_weight", values),
-            self._graph.constant(f"{name}_weight_scale", scales.reshape(-1)),
-        )
+    def _weight(self, parts: Sequence[Product]) -> tuple[str, str]:
+        """The weights of products side by side, and their scales; written once if shared."""
+        scheme, out = self._schemes[parts[0].left], parts[0].out
+        key = (id(scheme), *(part.name for part in parts))
+        if key not in self._weights:
+            matrix = np.concatenate([part.weight for part in parts], axis=1)
+            values, scales = quantised(folded(scheme, matrix), axis=0)
+            self._weights[key] = (
+                self._graph.constant(f"{out}_weight", values),
+                self._graph.constant(f"{out}_weight_scale", scales.reshape(-1)),
+            )
+        return self._weights[key]
 
 
 def _bias(product: Product) -> np.ndarray:

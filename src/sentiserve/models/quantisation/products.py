@@ -14,6 +14,7 @@ class Product:
     """``out = left @ weight + bias``.
 
     Attributes:
+        name: that of the weight, which several products may share.
         weight: of shape (inputs, outputs).
         bias: of shape (outputs,); None if nothing is added.
         total: the tensor that the product is a part of, a residual stream, say; ``out``
@@ -21,6 +22,7 @@ class Product:
     """
 
     left: str
+    name: str
     weight: NDArray[np.float32]
     bias: NDArray[np.float32] | None
     out: str
@@ -41,13 +43,13 @@ def find_products(graph: Graph) -> dict[str, list[Product]]:
 def _product(
     graph: Graph, users: dict[str, list[NodeProto]], node: NodeProto, weight: NDArray[np.float32]
 ) -> Product:
-    out, bias = node.output[0], None
+    (left, name), out, bias = node.input, node.output[0], None
     addition = only_consumer(users, out, "Add")
     if addition is not None and (vector := _vector(graph, addition, out)) is not None:
         out, bias = addition.output[0], vector
         addition = only_consumer(users, out, "Add")
     total = out if addition is None else addition.output[0]
-    return Product(node.input[0], weight, bias, out, total)
+    return Product(left, name, weight, bias, out, total)
 
 
 def _vector(graph: Graph, addition: NodeProto, out: str) -> NDArray[np.float32] | None:

@@ -32,6 +32,7 @@ class Observed:
     energy: NDArray[np.float32]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # choose refuses what comes of it
 def observe(
     model: onnx.ModelProto, totals: Mapping[str, Sequence[str]], feeds: Sequence[Feed]
 ) -> dict[str, Observed]:
@@ -78,6 +79,16 @@ def _rows(array: NDArray[np.float32], real: NDArray[np.bool_]) -> NDArray[np.flo
     if array.ndim == real.ndim + 1 and array.shape[:-1] == real.shape:
         return array[real]
     return array.reshape(-1, array.shape[-1])
+
+
+def pooled(several: Sequence[Observed]) -> Observed:
+    """What was seen of the inputs of products that share their weights."""
+    return Observed(
+        np.min([seen.low for seen in several], axis=0),
+        np.max([seen.high for seen in several], axis=0),
+        np.concatenate([seen.rows for seen in several]),
+        np.concatenate([seen.energy for seen in several]),
+    )
 
 
 class _Watcher:

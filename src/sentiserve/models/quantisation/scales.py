@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from sentiserve.errors import BadInputError
 from sentiserve.models.quantisation.samples import Observed
 
 LARGEST = 127  # of an int8 weight; -128 is left out, so that zero stays in the middle
@@ -42,12 +43,16 @@ class Scheme:
     outliers: NDArray[np.int64]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # it is refused, in our words
 def choose(seen: Observed, weight: NDArray[np.float32]) -> Scheme:
     """The cheapest scheme that is exact enough for a product, or else the most exact one.
 
     Args:
         seen: the product's input on sample texts.
         weight: of shape (inputs, outputs).
+
+    Raises:
+        BadInputError: none is, for what was seen are no numbers.
     """
     best, least = None, np.inf
     for candidate in _candidates(seen, weight):
@@ -58,7 +63,7 @@ def choose(seen: Observed, weight: NDArray[np.float32]) -> Scheme:
         if best is not None and least < _ENOUGH:
             break
     if best is None:
-        raise ValueError("the samples give no finite values")
+        raise BadInputError("what the model computes on the sample texts are no numbers")
     return best
 
 
@@ -100,7 +105,7 @@ def _scaled(scheme: Scheme, seen: Observed, clip: np.float32) -> Scheme:
     """With a scale for a part of the range that was seen, in which zero has a value of its own."""
     low, high = _smoothed(scheme, seen.low), _smoothed(scheme, seen.high)
     kept = np.delete(np.stack([low, high]), scheme.outliers, axis=1)
-    bottom, top = min(kept[0].min() * clip, 0.0), max(kept[1].max() * clip, 0.0)
+    bottom, top = kept[0].min(initial=0) * clip, kept[1].max(initial=0) * clip
     scale = np.maximum(np.float32((top - bottom) / _LEVELS), _TINY)
     return replace(scheme, scale=scale, zero_point=np.uint8(np.rint(-bottom / scale)))
 
