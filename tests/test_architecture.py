@@ -31,7 +31,9 @@ ALLOWED = {
     "models": SHARED,
     "store": SHARED,
     "batcher": SHARED,
-    "recorder": SHARED,
+    "journal": SHARED,
+    "delivery": SHARED | {"journal"},
+    "recorder": SHARED | {"delivery", "journal"},
     "scoring": SHARED,
     "inference": SHARED | {"batcher", "recorder"},
     "history": SHARED | {"features"},
@@ -39,7 +41,9 @@ ALLOWED = {
     "materialize": {"protocols", "records", "types"},
     "insights": SHARED,
     "features": SHARED,
-    "build": SHARED | PARTS | {"batcher", "recorder", "sources", "models", "store"},
+    "build": SHARED
+    | PARTS
+    | {"batcher", "history", "journal", "recorder", "sources", "models", "store"},
     "testing": SHARED,
     "api": SHARED | PARTS | {"build", "__init__"},
     "cli": SHARED | PARTS | {"build", "scoring", "api", "models", "sources"},

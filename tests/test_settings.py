@@ -138,6 +138,22 @@ def test_a_list_of_what_is_no_string_is_refused() -> None:
         load_settings(**flags)
 
 
+def test_no_journal_goes_with_no_history_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTISERVE_DURABILITY", "none")
+    with pytest.raises(SettingsError, match="SENTISERVE_DURABILITY.*SENTISERVE_HISTORY=off"):
+        load_settings()
+    monkeypatch.setenv("SENTISERVE_HISTORY", "off")
+    settings = load_settings()
+    assert (settings.durability, settings.history) == ("none", "off")
+
+
+def test_the_journal_is_in_the_history_or_beside_where_it_would_be(tmp_path: Path) -> None:
+    data = tmp_path / "data" / "sentiserve"
+    assert load_settings().journal == data / "history" / ".journal"
+    assert load_settings(history="posts").journal == Path("posts") / ".journal"
+    assert load_settings(history="off").journal == data / "journal"
+
+
 @pytest.mark.parametrize(
     ("store", "shown"),
     [

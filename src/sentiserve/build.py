@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from sentiserve.batcher import Batcher
 from sentiserve.features.online import OnlineFeatures
 from sentiserve.forgetting import Forgetting
+from sentiserve.history.history import History
 from sentiserve.inference import Inference
 from sentiserve.insights.aggregates import Aggregates
+from sentiserve.journal.journal import Journal
+from sentiserve.journal.place import place
 from sentiserve.metrics import Metrics
 from sentiserve.models.locations import locate
 from sentiserve.models.registry import load_model
@@ -40,10 +43,11 @@ class Parts:
         """``"ok"`` for each dependency, or what is wrong with it."""
         try:
             await self.store.check()
-            store = self.recorder.error or "ok"
+            store = "ok"
         except Exception as error:  # noqa: BLE001  # whatever it is, it is not ok
             store = str(error) or repr(error)
-        return {"model": "ok" if self.batcher.running else "the batcher stopped", "store": store}
+        model = "ok" if self.batcher.running else "the batcher stopped"
+        return {"model": model, "store": store, **self.recorder.errors}
 
 
 def build_model(settings: Settings, on_progress: OnProgress = quiet) -> Model:
@@ -92,7 +96,23 @@ async def opened_forgetting(settings: Settings) -> AsyncIterator[Forgetting]:
         StoreError: the store can't be used.
     """
     async with opened_store(settings) as store:
-        yield Forgetting(None, None, store)
+        yield Forgetting(build_history(settings), None, store)
+
+
+def build_history(settings: Settings) -> History | None:
+    """The history that the settings name; None if they want none."""
+    return None if settings.history == "off" else History(settings.history)
+
+
+def build_journal(settings: Settings) -> Journal | None:
+    """The journal of the store that the settings name, not yet opened; None if they want none."""
+    if settings.durability == "none":
+        return None
+    return Journal(
+        place(settings.journal, settings.store),
+        fsync=settings.durability == "fsync",
+        max_bytes=settings.max_journal,
+    )
 
 
 def build_source(settings: Settings) -> Source:
@@ -115,7 +135,9 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         stack.push_async_callback(source.close)
         await source.open()
         model = await asyncio.to_thread(build_model, settings)
-        recorder = Recorder(store, metrics, settings.max_records)
+        history = build_history(settings)
+        journal = build_journal(settings)
+        recorder = Recorder(store, metrics, settings.max_records, journal, history)
         stack.push_async_callback(recorder.close, settings.drain_timeout)
         await recorder.open()
         batcher = Batcher(model, metrics, settings.max_batch, settings.max_queue)
@@ -126,7 +148,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         )
         aggregates = Aggregates(store, model.info.id)
         features = OnlineFeatures(store, model.info)
-        forgetting = Forgetting(None, None, store)
+        forgetting = Forgetting(history, recorder, store)
         yield Parts(
             model.info, store, batcher, recorder, inference, aggregates, features, forgetting
         )

@@ -183,8 +183,8 @@ def test_a_damaged_tombstone_stops_everything(tmp_path: Path) -> None:
 def test_tombstones_go_when_nothing_can_come_back(tmp_path: Path) -> None:
     """They stay while a segment of the journal may hold what they are for."""
     history = history_of(tmp_path, [record("1")])
-    journal = history.directory / ".journal"
-    journal.mkdir()
+    journal = history.directory / ".journal" / "store" / "process"
+    journal.mkdir(parents=True)
     old = Tombstone.of(PostRef("x", "1"), START)
     for tombstone in (old, Tombstone.of(PostRef("x", "2"), datetime.now(UTC))):
         history._tombstones.add(tombstone)

@@ -210,9 +210,11 @@ def _predicate(tombstones: list[Tombstone]) -> Callable[[Record], bool]:
 
 def _beginnings(journal: Path) -> Iterator[datetime]:
     """When the first record of each segment was taken."""
-    for segment in journal.glob("*"):
+    for segment in journal.rglob("*.ndjson"):
         try:
             first = next(read_segment(segment), None)
+        except FileNotFoundError:  # it was taken over just now
+            continue
         except StoreError:  # who knows what it holds
             yield _LONG_AGO
         else:

@@ -58,10 +58,7 @@ _GET = """
 SELECT * FROM predictions WHERE platform = ? AND id = ? AND model_id = ? AND expires_at > ?
 """
 _PUT = """
-INSERT INTO predictions VALUES (
-    :platform, :id, :model_id, :text, :url, :author_id, :author_handle, :created_at,
-    :label, :scores, :truncated, :predicted_at, :expires_at
-) ON CONFLICT DO UPDATE SET
+INSERT INTO predictions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
     text = excluded.text, url = excluded.url, author_id = excluded.author_id,
     author_handle = excluded.author_handle, created_at = excluded.created_at,
     label = excluded.label, scores = excluded.scores, truncated = excluded.truncated,
@@ -132,9 +129,7 @@ class SqliteStore:
                 connection.execute(
                     "DELETE FROM predictions WHERE expires_at <= ?", (_micros(datetime.now(UTC)),)
                 )
-                for prediction in predictions:
-                    if connection.execute(_PUT, self._row(prediction)).rowcount:
-                        _put_hashtags(connection, prediction)
+                _put_hashtags(connection, *self._put_rows(connection, predictions))
 
         await _opened(self._writer).run(write)
 
@@ -198,23 +193,44 @@ class SqliteStore:
 
         return await _opened(self._writer).run(delete)
 
-    def _row(self, prediction: Prediction) -> dict[str, Any]:
+    def _put_rows(
+        self, connection: sqlite3.Connection, predictions: Sequence[Prediction]
+    ) -> tuple[list[Prediction], list[Prediction]]:
+        """Write the rows; those that stand now, and which of them may have replaced others."""
+        cursor = connection.cursor()
+        written, replacing = [], []
+        last = {(p.post.ref, p.model_id): p for p in sorted(predictions, key=_predicted_at)}
+        (newest,) = cursor.execute("SELECT last_insert_rowid()").fetchone()
+        for prediction in last.values():
+            if cursor.execute(_PUT, self._row(prediction)).rowcount:
+                written.append(prediction)
+                if cursor.lastrowid == newest:  # no new row, so this was an update
+                    replacing.append(prediction)
+                newest = cursor.lastrowid
+        return written, replacing
+
+    def _row(self, prediction: Prediction) -> tuple[Any, ...]:
+        """The columns in the table's order."""
         post, sentiment = prediction.post, prediction.sentiment
-        return {
-            "platform": post.ref.platform,
-            "id": post.ref.id,
-            "model_id": prediction.model_id,
-            "text": post.text,
-            "url": post.url,
-            "author_id": post.author_id,
-            "author_handle": post.author_handle,
-            "created_at": None if post.created_at is None else _micros(post.created_at),
-            "label": sentiment.label,
-            "scores": msgspec.json.encode(sentiment.scores).decode(),
-            "truncated": sentiment.truncated,
-            "predicted_at": _micros(prediction.predicted_at),
-            "expires_at": _micros(prediction.predicted_at + self._ttl),
-        }
+        return (
+            post.ref.platform,
+            post.ref.id,
+            prediction.model_id,
+            post.text,
+            post.url,
+            post.author_id,
+            post.author_handle,
+            None if post.created_at is None else _micros(post.created_at),
+            sentiment.label,
+            msgspec.json.encode(sentiment.scores).decode(),
+            sentiment.truncated,
+            _micros(prediction.predicted_at),
+            _micros(prediction.predicted_at + self._ttl),
+        )
+
+
+def _predicted_at(prediction: Prediction) -> datetime:
+    return prediction.predicted_at
 
 
 def _opened(connection: Connection | None) -> Connection:
@@ -247,15 +263,20 @@ def _matching(what: PostRef | Author | Prefix) -> tuple[str, tuple[str, ...]]:
             return "starts_with(platform || '/' || id, ?)", (text,)
 
 
-def _put_hashtags(connection: sqlite3.Connection, prediction: Prediction) -> None:
-    ref, model_id = prediction.post.ref, prediction.model_id
-    connection.execute(
+def _put_hashtags(
+    connection: sqlite3.Connection, written: Sequence[Prediction], replacing: Sequence[Prediction]
+) -> None:
+    connection.executemany(
         "DELETE FROM hashtags WHERE platform = ? AND id = ? AND model_id = ?",
-        (ref.platform, ref.id, model_id),
+        [(p.post.ref.platform, p.post.ref.id, p.model_id) for p in replacing],
     )
     connection.executemany(
         "INSERT INTO hashtags VALUES (?, ?, ?, ?)",
-        [(model_id, tag, ref.platform, ref.id) for tag in prediction.post.hashtags],
+        [
+            (p.model_id, tag, p.post.ref.platform, p.post.ref.id)
+            for p in written
+            for tag in p.post.hashtags
+        ],
     )
 
 
