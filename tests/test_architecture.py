@@ -46,7 +46,7 @@ ALLOWED = {
     | {"batcher", "history", "journal", "recorder", "sources", "models", "store"},
     "testing": SHARED,
     "api": SHARED | PARTS | {"build", "__init__"},
-    "cli": SHARED | PARTS | {"build", "scoring", "api", "models", "sources"},
+    "cli": SHARED | PARTS | {"build", "materialize", "scoring", "api", "models", "sources"},
     "__init__": {"errors", "types", "protocols", "models"},
 }
 

@@ -6,14 +6,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from sentiserve.batcher import Batcher
+from sentiserve.errors import SettingsError
 from sentiserve.features.online import OnlineFeatures
 from sentiserve.forgetting import Forgetting
 from sentiserve.history.history import History
+from sentiserve.history.upkeep import Upkeep
 from sentiserve.inference import Inference
 from sentiserve.insights.aggregates import Aggregates
 from sentiserve.journal.journal import Journal
 from sentiserve.journal.place import place
 from sentiserve.metrics import Metrics
+from sentiserve.models.bundle import open_bundle
 from sentiserve.models.locations import locate
 from sentiserve.models.registry import load_model
 from sentiserve.models.remote import OnProgress, quiet
@@ -104,6 +107,27 @@ def build_history(settings: Settings) -> History | None:
     return None if settings.history == "off" else History(settings.history)
 
 
+def need_history(settings: Settings) -> History:
+    """The history that the settings name.
+
+    Raises:
+        SettingsError: they want none.
+    """
+    history = build_history(settings)
+    if history is None:
+        raise SettingsError("there is no history: SENTISERVE_HISTORY is off; name its directory")
+    return history
+
+
+def model_info(settings: Settings) -> ModelInfo:
+    """What the model that the settings name says of itself; it isn't loaded.
+
+    Raises:
+        BundleError: its bundle is not whole, or can't be had.
+    """
+    return open_bundle(locate(settings.model)).manifest.info
+
+
 def build_journal(settings: Settings) -> Journal | None:
     """The journal of the store that the settings name, not yet opened; None if they want none."""
     if settings.durability == "none":
@@ -135,11 +159,15 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         stack.push_async_callback(source.close)
         await source.open()
         model = await asyncio.to_thread(build_model, settings)
-        history = build_history(settings)
-        journal = build_journal(settings)
+        history, journal = build_history(settings), build_journal(settings)
+        if history is not None:
+            history.check_labels(model.info.labels)
         recorder = Recorder(store, metrics, settings.max_records, journal, history)
         stack.push_async_callback(recorder.close, settings.drain_timeout)
         await recorder.open()
+        upkeep = Upkeep(history)
+        stack.push_async_callback(upkeep.close)
+        await upkeep.open()
         batcher = Batcher(model, metrics, settings.max_batch, settings.max_queue)
         stack.push_async_callback(batcher.close)
         await batcher.open()

@@ -1,7 +1,7 @@
 """Fill an online store from the history: a new store, or one that lost what it had."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Protocol
@@ -47,7 +47,7 @@ async def materialize(
     """
     started, done = datetime.now(UTC), 0
     with closing(_batches(offline, since, until)) as batches:
-        while batch := await asyncio.to_thread(next, batches, None):
+        while batch := await _next(batches):
             await store.put([record.prediction for record in batch])
             done += len(batch)
             on_records(done)
@@ -56,7 +56,16 @@ async def materialize(
     return done
 
 
+async def _next(batches: Generator[list[Record], None, None]) -> list[Record] | None:
+    step = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
+    try:
+        return await asyncio.shield(step)
+    except asyncio.CancelledError:
+        await step  # a generator can't be closed while it runs
+        raise
+
+
 def _batches(
     offline: Offline, since: datetime | None, until: datetime | None
-) -> Iterator[list[Record]]:
+) -> Generator[list[Record], None, None]:
     yield from offline.records(since, until)

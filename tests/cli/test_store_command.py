@@ -47,13 +47,10 @@ def asked(cli: Run, *arguments: str) -> dict[str, Any]:
 
 
 def test_what_is_kept_is_counted_by_model(cli: Run, store: str) -> None:
-    assert asked(cli, "stats", "--store", store)["online"] == {MODEL: 4, "other": 1}
-    lines = cli("store", "stats", "--store", store).out.splitlines()
-    assert [line.split() for line in lines] == [
-        ["model", "predictions"],
-        [MODEL, "4"],
-        ["other", "1"],
-    ]
+    expected = {"online": {MODEL: 4, "other": 1}, "offline": {}}
+    assert asked(cli, "stats", "--store", store) == expected
+    said = cli("store", "stats", "--store", store).out
+    assert said.split() == ["model", "store", "history", MODEL, "4", "0", "other", "1", "0"]
 
 
 @pytest.mark.parametrize(

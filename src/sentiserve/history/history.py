@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sentiserve.features.views import choose_features
+from sentiserve.history.columns import check_labels
 from sentiserve.history.compaction import compact_day
-from sentiserve.history.duck import refusing
+from sentiserve.history.duck import connected, parquet, refusing
 from sentiserve.history.feast import write_repository
 from sentiserve.history.forgetting import remove
 from sentiserve.history.keeping import keep_segment
@@ -149,6 +150,35 @@ class History:
                 forgotten = self._tombstones.forgotten()
                 yield [record for record in batch if not forgotten(record)]
 
+    def check_labels(self, labels: Sequence[str]) -> None:
+        """Refuse labels that can't be columns.
+
+        Raises:
+            StoreError: two differ in case only.
+        """
+        check_labels(labels)
+
+    async def check(self) -> None:
+        """Return if the directory can be written to.
+
+        Raises:
+            StoreError: it can't.
+        """
+
+        def write() -> None:
+            with self._working(), self._layout.writing():
+                pass
+
+        await asyncio.to_thread(write)
+
+    async def count(self) -> dict[str, int]:
+        """How many rows there are, by model id.
+
+        Raises:
+            StoreError: the history can't be read.
+        """
+        return await asyncio.to_thread(self._count)
+
     async def compact(self, on_progress: OnProgress = _silent) -> int:
         """Make one file of the many of each day that is over.
 
@@ -181,6 +211,16 @@ class History:
                     taken[tombstone.what] = remove(self._layout, tombstone)
                     self._tombstones.finish(tombstone)
             return taken
+
+    def _count(self) -> dict[str, int]:
+        self._finish_forgetting()
+        with self._working(), self._layout.reading():
+            files = self._layout.files()
+            if not files:
+                return {}
+            with connected(self._layout.spill) as connection:
+                sql = f"SELECT model_id, count(*) FROM {parquet(files)} GROUP BY ALL ORDER BY ALL"
+                return dict(connection.execute(sql).fetchall())
 
     def _compact(self, on_progress: OnProgress) -> int:
         self._finish_forgetting()

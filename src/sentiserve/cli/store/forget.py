@@ -13,6 +13,7 @@ from sentiserve.types import Author, Post, PostRef, Prefix
 
 app = typer.Typer()
 Store = Annotated[str | None, setting("store")]
+History = Annotated[str | None, setting("history")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 
 
@@ -34,6 +35,7 @@ def forget(
         str | None, typer.Option(help="All posts whose PLATFORM/ID begins so, literally.")
     ] = None,
     store: Store = None,
+    history: History = None,
     as_json: AsJson = False,
 ) -> None:
     """Remove a post, an author or more from the store, the history and all aggregates.
@@ -54,12 +56,13 @@ def forget(
         wanted.append(Prefix(prefix))
     if len(wanted) != 1:
         raise BadInputError("name one of --post, --author, --text and --prefix")
-    _say(_forget(wanted[0], store), as_json=as_json)
+    _say(_forget(wanted[0], store, history), as_json=as_json)
 
 
 @app.command(epilog=examples("sentiserve store clear", "sentiserve store clear --yes"))
 def clear(
     store: Store = None,
+    history: History = None,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -69,7 +72,7 @@ def clear(
             raise BadInputError("this removes every prediction; say so with --yes")
         err.print("This removes every prediction from the store and the history.")
         typer.confirm("Go on?", abort=True, err=True)
-    _say(_forget(Prefix(""), store), as_json=as_json)
+    _say(_forget(Prefix(""), store, history), as_json=as_json)
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -79,12 +82,12 @@ def _split(name: str) -> tuple[str, str]:
     return platform, rest
 
 
-def _forget(what: PostRef | Author | Prefix, store: str | None) -> Forgotten:
+def _forget(what: PostRef | Author | Prefix, store: str | None, history: str | None) -> Forgotten:
     from sentiserve.build import opened_forgetting
     from sentiserve.settings import load_settings
 
     async def run() -> Forgotten:
-        async with opened_forgetting(load_settings(store=store)) as opened:
+        async with opened_forgetting(load_settings(store=store, history=history)) as opened:
             return await opened.forget(what)
 
     return asyncio.run(run())

@@ -14,19 +14,29 @@ app = typer.Typer()
 @app.command(epilog=examples("sentiserve store stats", "sentiserve store stats --json"))
 def stats(
     store: Annotated[str | None, setting("store")] = None,
+    history: Annotated[str | None, setting("history")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """How many predictions of each model are kept."""
-    from sentiserve.build import opened_store
+    """How many predictions of each model are kept, in the store and in the history.
+
+    The history has a row for each time that a post was predicted.
+    """
+    from sentiserve.build import build_history, opened_store
     from sentiserve.settings import load_settings
 
-    async def count() -> Mapping[str, int]:
-        async with opened_store(load_settings(store=store)) as opened:
-            return await opened.count()
+    settings = load_settings(store=store, history=history)
 
-    counts = asyncio.run(count())
+    async def count() -> tuple[Mapping[str, int], Mapping[str, int]]:
+        async with opened_store(settings) as opened:
+            offline = build_history(settings)
+            return await opened.count(), await offline.count() if offline else {}
+
+    online, offline = asyncio.run(count())
     if as_json:
-        json_line({"online": counts})
+        json_line({"online": online, "offline": offline})
         return
-    rows = sorted(counts.items(), key=lambda item: -item[1])
-    table(["model", "predictions"], [[model, f"{n:,}"] for model, n in rows], right=["predictions"])
+    rows = [
+        [model, f"{online.get(model, 0):,}", f"{offline.get(model, 0):,}"]
+        for model in sorted({*online, *offline})
+    ]
+    table(["model", "store", "history"], rows, right=["store", "history"])

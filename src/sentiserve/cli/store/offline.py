@@ -58,7 +58,7 @@ def training_set(
 
     Every row comes out once, in order. Where nothing was known, counts are 0 and the rest empty.
     """
-    from sentiserve.build import build_history, model_info
+    from sentiserve.build import model_info, need_history
     from sentiserve.settings import load_settings
 
     settings = load_settings(history=history, model=model, ttl=ttl)
@@ -67,11 +67,11 @@ def training_set(
     span = timedelta(seconds=settings.ttl)
     with _status() as on_progress:
         rows = asyncio.run(
-            build_history(settings).training_set(
+            need_history(settings).training_set(
                 spine, target, names, info.id, info.labels, span, on_progress
             )
         )
-    out.print(f"{target}: {rows:,} rows", markup=False)
+    out.print(f"{target}: {rows:,} rows", markup=False, soft_wrap=True)
 
 
 @app.command(
@@ -91,7 +91,7 @@ def materialize(
     store: Store = None,
 ) -> None:
     """Fill the store from the history; what it has that is newer stays."""
-    from sentiserve.build import build_history, opened_store
+    from sentiserve.build import need_history, opened_store
     from sentiserve.materialize import materialize as fill
     from sentiserve.settings import load_settings
 
@@ -100,7 +100,7 @@ def materialize(
     async def run(on_progress: Callable[[str], object]) -> int:
         async with opened_store(settings) as opened:
             return await fill(
-                build_history(settings),
+                need_history(settings),
                 opened,
                 since and since.replace(tzinfo=UTC),
                 until and until.replace(tzinfo=UTC),
@@ -109,7 +109,7 @@ def materialize(
 
     with _status() as on_progress:
         done = asyncio.run(run(on_progress))
-    out.print(f"{settings.shown_store}: {done:,} records", markup=False)
+    out.print(f"{settings.shown_store}: {done:,} records", markup=False, soft_wrap=True)
 
 
 @app.command(epilog=examples("sentiserve store export feast-repo --format feast"))
@@ -121,7 +121,7 @@ def export(
     ttl: Ttl = None,
 ) -> None:
     """Write the history for another feature store: a Feast repository with its data."""
-    from sentiserve.build import build_history, model_info
+    from sentiserve.build import model_info, need_history
     from sentiserve.settings import load_settings
 
     settings = load_settings(history=history, model=model, ttl=ttl)
@@ -129,19 +129,21 @@ def export(
     span = timedelta(seconds=settings.ttl)
     with _status() as on_progress:
         asyncio.run(
-            build_history(settings).export_feast(target, info.id, info.labels, span, on_progress)
+            need_history(settings).export_feast(target, info.id, info.labels, span, on_progress)
         )
-    out.print(f"{target}: a {format_} repository; run feast apply in it", markup=False)
+    out.print(
+        f"{target}: a {format_} repository; run feast apply in it", markup=False, soft_wrap=True
+    )
 
 
 @app.command(epilog=examples("sentiserve store compact"))
 def compact(history: History = None) -> None:
     """Put the history's many files of each day that is over into one; the service does it too."""
-    from sentiserve.build import build_history
+    from sentiserve.build import need_history
     from sentiserve.settings import load_settings
 
     with _status() as on_progress:
-        less = asyncio.run(build_history(load_settings(history=history)).compact(on_progress))
+        less = asyncio.run(need_history(load_settings(history=history)).compact(on_progress))
     out.print(f"{less:,} files less")
 
 
