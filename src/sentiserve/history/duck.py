@@ -1,6 +1,7 @@
 """DuckDB for one operation: in memory, bounded, offline, in UTC."""
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from glob import escape
@@ -38,13 +39,14 @@ def connected(spill: Path, threads: int = _THREADS) -> "Iterator[DuckDBPyConnect
 @contextmanager
 def refusing(what: str, advice: str) -> Iterator[None]:
     """Make a StoreError of whatever DuckDB or the file system refuses in the block."""
-    import duckdb
-
     try:
         yield
     except OSError as error:
         raise StoreError(f"{what}: {error.strerror or error}; {advice}") from error
-    except duckdb.Error as error:
+    except Exception as error:
+        duckdb = sys.modules.get("duckdb")  # a block that didn't need it shall not load it
+        if duckdb is None or not isinstance(error, duckdb.Error):
+            raise
         raise StoreError(f"{what}: {reason(error)}; {advice}") from error
 
 

@@ -13,7 +13,7 @@ _PERIOD = 60 * 60  # seconds between two compactions
 
 
 class Upkeep:
-    """Compacts the days that are over, at the start and every hour; several processes may."""
+    """Compacts the days that are over, every hour; several processes may."""
 
     def __init__(self, history: History | None) -> None:
         """Take the history, if there is one."""
@@ -33,10 +33,13 @@ class Upkeep:
             await self._task
 
     async def _run(self, history: History) -> None:
-        while not self._stop.is_set():
+        while not await self._stopped_within(_PERIOD):
             try:
                 await history.compact()
             except StoreError as error:
                 _log.warning("compaction failed", error=str(error))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), _PERIOD)
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+        return self._stop.is_set()
