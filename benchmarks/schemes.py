@@ -15,7 +15,6 @@ from pathlib import Path
 from shutil import copytree
 
 from msgspec import structs
-from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from sentiserve.models.bundle import digest, open_bundle, write_manifest
 
@@ -35,6 +34,8 @@ def main() -> None:
 
 
 def _write_dynamic(source: Path, out: Path) -> None:
+    from onnxruntime.quantization import QuantType, quantize_dynamic  # as sentiserve sets it up
+
     manifest = open_bundle(Path(copytree(source, out))).manifest
     weights = out / manifest.weights
     quantize_dynamic(source / manifest.weights, weights, weight_type=QuantType.QInt8)

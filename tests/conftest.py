@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -151,6 +152,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> I
     from sentiserve.cli.main import main
 
     handlers, level = logging.root.handlers[:], logging.root.level
+    on_sigterm = signal.getsignal(signal.SIGTERM)
 
     def run(*arguments: str | Path, stdin: str = "", **env: str) -> Ran:
         with monkeypatch.context() as patch:
@@ -164,6 +166,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> I
         return Ran(int(ended.value.code or 0), out, err)
 
     yield run
+    signal.signal(signal.SIGTERM, on_sigterm)
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
     structlog.reset_defaults()

@@ -6,6 +6,7 @@
 'positive'
 """
 
+import os
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,6 +26,9 @@ __all__ = [
     "load_model",
 ]
 __version__ = version("sentiserve")
+
+# ONNX Runtime asks while it is imported whether it may report on its use; unasked, it does.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def load_model(path: Path | str | None = None, threads: int = 0) -> Model:

@@ -1,14 +1,20 @@
-"""Logs: JSON lines on standard error; events and ids, never texts or secrets."""
+"""Logs on standard error: JSON lines, or words; events and ids, never texts or secrets."""
 
 import logging
 import sys
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 
-def configure_logs(level: str) -> None:
-    """Log from this level on, our own events and the libraries' warnings alike."""
+def configure_logs(level: str, *, for_people: bool = False) -> None:
+    """Log from this level on, our own events and the libraries' warnings alike.
+
+    Args:
+        level: the lowest that is logged.
+        for_people: in words, as the commands that people run do.
+    """
+    render: Processor = _in_words if for_people else structlog.processors.JSONRenderer()
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -18,7 +24,7 @@ def configure_logs(level: str) -> None:
         processors=[
             *shared,
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
+            render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -29,9 +35,18 @@ def configure_logs(level: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(),
+                render,
             ],
             foreign_pre_chain=shared,
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _in_words(_: object, __: str, event: EventDict) -> str:
+    """``sentiserve: warning: what happened (key: value, …)``."""
+    said = f"sentiserve: {event.pop('level')}: {event.pop('event')}"
+    event.pop("timestamp", None)
+    trace = event.pop("exception", None)
+    facts = ", ".join(f"{name}: {value}" for name, value in event.items())
+    return said + (f" ({facts})" if facts else "") + (f"\n{trace}" if trace else "")

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from processes import Run
 
-from sentiserve.models.bundle import default_bundle
+from sentiserve.models.bundle import default_bundle, open_bundle, write_manifest
 
 QUICK = ("--texts", "2", "--rounds", "1", "--threads", "1")
 LABELLED = """text\tlabel
@@ -53,6 +54,28 @@ def test_a_table_for_people_says_what_was_measured(cli: Run) -> None:
     for unasked in ("macro recall", "int8 products"):
         assert unasked not in ran.out
     assert ran.out.endswith("2 texts, batches of 32, 1 thread\n")
+
+
+def test_a_file_gets_names_as_long_as_they_are(cli: Run, tmp_path: Path, bundle: Path) -> None:
+    names = [f"{'long-' * 12}{i}" for i in range(2)]
+    for name in names:
+        (tmp_path / name).symlink_to(bundle)
+    assert "-0 " in cli("model", "bench", *names, *QUICK).out.splitlines()[0]
+
+
+def test_products_that_no_bundle_has_are_refused(cli: Run, bundle: Path) -> None:
+    manifest = open_bundle(bundle).manifest
+    write_manifest(bundle, structs.replace(manifest, format="onnx"))
+    ran = cli("model", "bench", bundle, "--matmul", *QUICK)
+    assert (ran.status, ran.out) == (1, "")
+    assert "none of these bundles is onnx-int8" in ran.err
+
+
+@pytest.mark.parametrize(("flag", "value"), [("--threads", "-1"), ("--batch", "1000000000")])
+def test_a_number_out_of_bounds_is_blamed_on_its_flag(cli: Run, flag: str, value: str) -> None:
+    ran = cli("model", "bench", flag, value, "bundle")
+    assert ran.status == 2
+    assert flag in ran.err
 
 
 def test_bundles_of_one_name_are_told_apart(

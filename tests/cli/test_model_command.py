@@ -94,6 +94,12 @@ def test_recorded_figures_leave_the_model_id_alone(cli: Run, labelled: Path, bun
     assert 0 <= info.quality["macro_recall"] <= 1
 
 
+def test_info_counts_texts_in_whole_numbers(cli: Run, labelled: Path, bundle: Path) -> None:
+    cli("model", "evaluate", labelled, "--model", bundle, "--record")
+    said = cli("model", "info", bundle).out
+    assert re.search(r"texts 6\s*$", said, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     ("model", "says"),
     [
@@ -231,9 +237,10 @@ def test_no_slices_unasked(cli: Run, labelled: Path) -> None:
 
 @pytest.fixture
 def contested(labelled: Path) -> Path:
-    """Labels of which the model can get only some right."""
-    with labelled.open("a") as file:
-        file.write("The soup was awful.\tpositive\nThe train was lovely.\tneutral\n")
+    """Labels of which the model can get only some right; enough to fit a temperature to."""
+    header, *rows = LABELLED.splitlines()
+    rows += ["The soup was awful.\tpositive", "The train was lovely.\tneutral"]
+    labelled.write_text("\n".join([header, *rows * 13]))
     return labelled
 
 
@@ -264,6 +271,17 @@ def test_calibrate_changes_scores_and_no_label(cli: Run, contested: Path, bundle
     assert isinstance(after, dict)
     assert after["confusion"] == before["confusion"]
     assert after["calibration_error"] != before["calibration_error"]
+
+
+def test_calibrate_keeps_only_what_is_better(cli: Run, contested: Path, bundle: Path) -> None:
+    cli("model", "calibrate", contested, "--model", bundle)
+    once = (bundle / "bundle.json").read_bytes()
+    again = cli("model", "calibrate", contested, "--model", bundle)
+    assert (again.status, again.err) == (0, "")
+    assert "stays as it is" in again.out
+    said = json.loads(cli("model", "calibrate", contested, "--model", bundle, "--json").out)
+    assert (said["kept"], said["model"]) == (False, open_bundle(bundle).manifest.model_id)
+    assert (bundle / "bundle.json").read_bytes() == once
 
 
 @pytest.mark.parametrize(

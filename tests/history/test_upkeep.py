@@ -17,9 +17,7 @@ async def until_one_file(history: History) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_days_that_are_over_are_compacted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_days_that_are_over_are_compacted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     history = history_of(tmp_path, [record("1")], [record("2")])
     monkeypatch.setattr("sentiserve.history.upkeep._PERIOD", 0.01)
 

@@ -118,3 +118,15 @@ def test_labels_that_the_model_does_not_have_are_refused() -> None:
 def test_an_engine_without_logits_is_named() -> None:
     with pytest.raises(BadInputError, match="the engine of fake bundles gives no logits"):
         calibrate(FakeModel(), Labelled(("text",), ("neutral",)))
+
+
+def test_a_few_texts_tell_no_temperature() -> None:
+    logits, truth = drawn(2.5)
+    with pytest.raises(BadInputError, match="99 texts are too few .* 100 at least"):
+        calibrate(Replaying(logits[:99]), labelled(truth[:99]))
+    assert calibrate(Replaying(logits[:100]), labelled(truth[:100])).is_better
+
+
+def test_scores_that_were_right_get_no_better() -> None:
+    logits, truth = drawn(open_bundle(default_bundle()).manifest.temperature)
+    assert not calibrate(Replaying(logits), labelled(truth)).is_better

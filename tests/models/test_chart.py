@@ -1,5 +1,6 @@
 """Pictures: files that are what their names say, the same each time."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -50,6 +51,20 @@ def test_an_svg_names_every_bundle_with_its_figures(tmp_path: Path) -> None:
     assert {"float", "61.0", "42.1"} <= set(said)
     assert {"int8 for $5 <cheap>", f"22.3 (2.74{TIMES})", f"1,219 (28.96{TIMES})"} <= set(said)
     assert "2 cores, 128 texts" in said
+
+
+def test_long_names_lose_their_middle_and_the_titles_keep_apart(tmp_path: Path) -> None:
+    svg = tmp_path / "speed.svg"
+    draw([FIRST, replace(OTHER, name="hf:my-team/" + "long-" * 40 + "name@v2")], "2 cores", svg)
+    assert "hf:my-team/long-l\N{HORIZONTAL ELLIPSIS}-long-long-name@v2" in words(svg)
+    assert max(map(len, words(svg))) < 60
+    left, right = map(float, re.findall(r'x="(\S+)".*is better\)', svg.read_text()))
+    assert right - left > 230, "points, which the left title needs"
+
+
+def test_a_name_that_the_font_lacks_is_no_warning(tmp_path: Path) -> None:
+    draw([replace(FIRST, name="\u6a21\u578b")], "2 cores", tmp_path / "speed.png")
+    assert (tmp_path / "speed.png").exists()
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".png"])

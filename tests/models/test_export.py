@@ -1,10 +1,8 @@
 """From a checkpoint to a bundle that says the same."""
 
-import resource
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from checkpoints import (
     edit_config,
     sample_texts,
 )
+from disk import room_for
 from safetensors.torch import load_file, save_file
 from tiny import TRAINED
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -248,17 +247,6 @@ def test_int8_that_fails_says_what_does_not(
     monkeypatch.setattr(onnx.checker, "check_model", too_large)
     with pytest.raises(BadInputError, match="cannot be made int8; try --format onnx"):
         export(checkpoint("bert"), old, "onnx-int8", PLAIN)
-
-
-@contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """No file may grow beyond the size, as on a disk that is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_full_disk_leaves_the_old_bundle(checkpoint: Checkpoints, old: Path) -> None:

@@ -1,6 +1,9 @@
 """The ONNX Runtime engine, with the model that ships."""
 
+import os
 import shutil
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -117,3 +120,27 @@ def test_a_bundle_without_tokenizer_is_refused(tmp_path: Path) -> None:
     write_manifest(copy, structs.replace(manifest, files=files))
     with pytest.raises(BundleError, match="no digest for tokenizer.json"):
         OnnxModel(open_bundle(copy))
+
+
+def left_at(home: Path, **env: str) -> tuple[str, set[str]]:
+    """What a program that predicts hears of the variable, and the files that it leaves."""
+    code = (
+        "import os, sentiserve; sentiserve.load_model().predict(['What a lovely day!']); "
+        "print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    )
+    kept = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    homes = {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache")}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, env=kept | homes | env, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip(), {file.name for file in home.rglob("*") if file.is_file()}
+
+
+def test_the_engine_notes_nothing_of_its_use_and_so_has_nothing_to_send(tmp_path: Path) -> None:
+    assert left_at(tmp_path) == ("1", set())
+
+
+def test_who_wants_the_engine_to_report_may_say_so(tmp_path: Path) -> None:
+    said, _ = left_at(tmp_path, ORT_DISABLE_TELEMETRY="")
+    assert said == ""

@@ -80,6 +80,14 @@ def test_a_mount_point_is_refused() -> None:
     refuses(Path("/"), "/ is a mount point; name a directory below it")
 
 
+def test_what_a_killed_process_left_half_written_is_gone_after_the_next(out: Path) -> None:
+    (out.with_name(".bundle.new") / "half").mkdir(parents=True)
+    with replacing(out) as new:
+        write(new, bundle_files("new"))
+    assert revision(out) == "new"
+    assert alone(out)
+
+
 def test_what_cannot_take_the_place_leaves_the_old_one_there(out: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         swap(tmp_path / "nothing", out)

@@ -95,7 +95,9 @@ def test_that_an_archive_is_a_program_is_said_unless_its_author_is_trusted(bundl
     assert logs == []
     with capture_logs() as logs:
         load_model(bundle)
-    assert [entry["event"] for entry in logs] == ["torchscript_runs_code"]
+    assert [entry["event"] for entry in logs] == [
+        "a TorchScript archive is a program: run only those whose author you trust"
+    ]
 
 
 def test_the_number_of_threads_is_pytorchs(bundle: Path) -> None:

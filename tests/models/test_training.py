@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from checkpoints import SAFE, Checkpoints, edit_config
+from disk import room_for
 from safetensors.torch import load_file, save_file
 from tiny import RECIPE
 from tokenizers import Tokenizer
@@ -136,7 +137,63 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_training(
 ) -> None:
     (tmp_path / "file").touch()
     steps: list[Step] = []
-    for out in (tmp_path / "file", tmp_path / "file" / "out", Path("/proc")):
+    for out in (tmp_path / "file", tmp_path / "file" / "out", Path("/proc/out")):
         with pytest.raises(SentiserveError, match=f"{out} cannot be written: "):
             train(labelled, encoder, out, QUICK, steps.append)
     assert not steps
+
+
+def test_a_checkpoint_of_an_earlier_training_is_replaced(
+    tmp_path: Path, encoder: Path, labelled: Labelled
+) -> None:
+    out = tmp_path / "out"
+    for seed in (1, 2):
+        train(labelled, encoder, out, replace(QUICK, seed=seed))
+    assert json.loads((out / "recipe.json").read_text())["seed"] == 2
+    assert set(tmp_path.iterdir()) == {out}
+
+
+def test_what_training_has_not_written_stays(
+    tmp_path: Path, encoder: Path, labelled: Labelled, trained: Path, bundle: Path
+) -> None:
+    notes = Path(shutil.copytree(trained, tmp_path / "checkpoint")) / "notes.txt"
+    notes.touch()
+    for out, says in (
+        (notes.parent, "notes.txt would be deleted"),
+        (bundle, "is no checkpoint of an earlier training; name an empty directory"),
+        (encoder, "is the base itself; name another directory"),
+    ):
+        before = sorted(out.iterdir())
+        with pytest.raises(BadInputError, match=says):
+            train(labelled, encoder, out, QUICK)
+        assert sorted(out.iterdir()) == before
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_earlier_checkpoint(
+    tmp_path: Path, encoder: Path, labelled: Labelled, trained: Path
+) -> None:
+    out = Path(shutil.copytree(trained, tmp_path / "out"))
+    before = (out / SAFE).read_bytes()
+    with room_for(10_000), pytest.raises(SentiserveError, match=f"{out} cannot be written: ") as e:
+        train(labelled, encoder, out, QUICK)
+    assert "\n" not in str(e.value)
+    assert (out / SAFE).read_bytes() == before
+    assert set(tmp_path.iterdir()) == {out}
+
+
+def test_a_head_for_other_labels_gives_way_to_a_new_one(
+    tmp_path: Path, trained: Path, labelled: Labelled
+) -> None:
+    two = [(t, label) for t, label in zip(labelled.texts, labelled.labels, strict=True)
+           if label != "neutral"]  # fmt: skip
+    data = Labelled(tuple(text for text, _ in two), tuple(label for _, label in two))
+    train(data, trained, tmp_path / "out", QUICK)
+    assert load_checkpoint(tmp_path / "out").labels == ("negative", "positive")
+
+
+def test_a_loss_out_of_all_bounds_ends_the_training(
+    tmp_path: Path, encoder: Path, labelled: Labelled
+) -> None:
+    with pytest.raises(BadInputError, match=r"lower the learning rate, which is 1e\+30"):
+        train(labelled, encoder, tmp_path / "out", replace(QUICK, learning_rate=1e30))
+    assert not list((tmp_path / "out").iterdir())

@@ -12,6 +12,7 @@ from sentiserve.settings import PREFIX, Settings
 
 MOST_COLUMNS = 6  # of labels side by side; of more, only the one that matters most is shown
 out = Console(highlight=False)
+_unbounded = Console(highlight=False, width=100_000)
 err = Console(stderr=True, highlight=False)
 
 
@@ -25,14 +26,15 @@ def examples(*commands: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)
 
 
-def setting(name: str, *flags: str) -> Any:
-    """The flag of a setting, with the setting's own words and variable."""
+def setting(name: str, *flags: str, **bounds: Any) -> Any:
+    """The flag of a setting, with the setting's own words and variable, and bounds of its own."""
     variable = f"{PREFIX}{name.upper()}"
     description = Settings.model_fields[name].description
     return typer.Option(
         *(flags or (f"--{name.replace('_', '-')}",)),
         help=f"{description} [env: {variable}]",
         show_default=False,
+        **bounds,
     )
 
 
@@ -45,7 +47,7 @@ def table(
         result.add_column(column, justify="right" if column in right else "left")
     for row in rows:
         result.add_row(*[str(value) for value in row])
-    out.print(result, markup=False)
+    _print(result)
 
 
 def facts(values: Mapping[str, object]) -> None:
@@ -55,7 +57,13 @@ def facts(values: Mapping[str, object]) -> None:
     result.add_column(overflow="fold")
     for name, value in values.items():
         result.add_row(name, str(value))
-    out.print(result, markup=False)
+    _print(result)
+
+
+def _print(result: Table) -> None:
+    """As wide as the terminal; in a file, as wide as it wants to be, so that nothing is cut."""
+    console = out if out.is_terminal else _unbounded
+    console.print(result, markup=False)
 
 
 def json_line(value: object) -> None:
@@ -121,3 +129,13 @@ def step_bar() -> Iterator[Callable[[str, int, int], None]]:
             progress.update(tasks[what], completed=done)
 
         yield on_progress
+
+
+@contextmanager
+def stage() -> Iterator[Callable[[str], None]]:
+    """Show people what is done now, where nobody knows how long it takes."""
+    with ExitStack() as stack:
+        if err.is_terminal:
+            yield stack.enter_context(err.status("")).update
+        else:
+            yield lambda _: None

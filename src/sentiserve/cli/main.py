@@ -1,5 +1,8 @@
 """The command ``sentiserve``."""
 
+import errno
+import os
+import signal
 import sys
 from typing import Annotated
 
@@ -10,6 +13,8 @@ from sentiserve.cli import check, model, predict, score, serve, store
 from sentiserve.cli.console import error_line
 from sentiserve.errors import SentiserveError
 from sentiserve.logs import configure_logs
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 app = typer.Typer(
     name="sentiserve",
@@ -50,17 +55,37 @@ app.add_typer(model.app, name="model")
 app.add_typer(store.app, name="store")
 
 
+def _stop(number: int, _: object) -> None:
+    """End as after Ctrl-C, so that nothing half-written stays."""
+    sys.exit(128 + number)
+
+
 def main() -> None:
     """Run the command. An expected error is one line on standard error and exit status 1."""
-    configure_logs("warning")
+    configure_logs("warning", for_people=True)
+    signal.signal(signal.SIGTERM, _stop)
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # while what is wrong can still be said
     except SentiserveError as error:
         error_line(str(error))
         sys.exit(1)
-    except BrokenPipeError:
-        sys.stderr.close()  # or Python would complain once more while it ends
+    except BrokenPipeError:  # of head, say, which has seen enough
+        _drop_output()
         sys.exit(1)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _drop_output()
+        error_line(f"{error.filename or 'the output'} cannot be written: {error.strerror}")
+        sys.exit(1)
+
+
+def _drop_output() -> None:
+    """Or Python would write it again while it ends, and complain once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

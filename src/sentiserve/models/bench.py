@@ -75,7 +75,8 @@ class Result:
         equal_labels: share of the texts, in percent.
         largest_difference: of any score, on any text.
         macro_recall: None without the truth, and where it lacks a label.
-        matmul_share: the time of the int8 products alone, as a share of the batches' time.
+        matmul_share: the time of the int8 products alone, as a share of the batches' time; above
+            1 where a model is so small that calling them one by one takes longer than it does.
     """
 
     name: str
@@ -134,7 +135,8 @@ def bench(
 
     Raises:
         BundleError: one is not whole.
-        BadInputError: the bundles' labels differ, or the truth has one that they don't.
+        BadInputError: the bundles' labels differ, the truth has one that they don't, or there
+            are no int8 products to time.
         ModelError: a model failed.
     """
     contenders = _load(bundles, plan, on_progress)
@@ -156,6 +158,8 @@ def _load(
 ) -> list[_Contender]:
     opened = [(name, open_bundle(path)) for name, path in bundles]
     _same_labels(opened, plan.truth)
+    if plan.matmul and all(bundle.manifest.format != _INT8 for _, bundle in opened):
+        raise BadInputError(f"none of these bundles is {_INT8}: there are no products to time")
     contenders = []
     for done, (name, bundle) in enumerate(opened):
         on_progress("memory and agreement", done, len(opened))

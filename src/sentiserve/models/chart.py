@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings, filterwarnings
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -24,6 +25,8 @@ _STYLE: Any = {
 _INK, _FAINT = "#24292f", "#57606a"
 _FIRST, _OTHER = "#9aa7b4", "#2f6fb3"
 _ROW = 0.42  # inches for each bundle
+_NAME = 36  # characters; of longer ones, the middle is left out
+_CHARACTER = 0.075  # inches
 
 
 def check_picture(path: Path) -> None:
@@ -57,13 +60,16 @@ def draw(results: Sequence[Result], facts: str, path: Path) -> None:
         BadInputError: it can't be written there.
     """
     check_picture(path)
-    with rc_context(_STYLE):
-        figure = Figure(figsize=(9, 1.35 + _ROW * len(results)))
+    names = [_shortened(result.name) for result in results]
+    with rc_context(_STYLE), catch_warnings():
+        filterwarnings("ignore", "Glyph .* missing from font")  # a box stands for it
+        width = 8.4 + _CHARACTER * max(map(len, names))
+        figure = Figure(figsize=(width, 1.35 + _ROW * len(results)))
         figure.set_layout_engine(ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08))
         left, right = figure.subplots(1, 2, sharey=True)
         _bars(left, results, _latency)
         left.set_title("One text: median ms (less is better)", **_title())
-        left.set_yticks(range(len(results)), [result.name for result in results], color=_INK)
+        left.set_yticks(range(len(results)), names, color=_INK)
         _bars(right, results, _throughput)
         right.set_title("Batches: texts a second (more is better)", **_title())
         figure.supxlabel(facts, fontsize=9, color=_FAINT, x=0.01, ha="left")
@@ -71,6 +77,13 @@ def draw(results: Sequence[Result], facts: str, path: Path) -> None:
             figure.savefig(path, dpi=160, metadata={_clock(path): None})
         except OSError as error:
             raise BadInputError(f"{path}: {error.strerror}") from error
+
+
+def _shortened(name: str) -> str:
+    half = _NAME // 2
+    return (
+        name if len(name) <= _NAME else f"{name[: half - 1]}\N{HORIZONTAL ELLIPSIS}{name[-half:]}"
+    )
 
 
 def _clock(path: Path) -> str:

@@ -26,8 +26,8 @@ from sentiserve.errors import BadInputError
 from sentiserve.models.bundle import CARD, TOKENIZER
 from sentiserve.models.preprocessing import PREPROCESSING
 
-_CONFIG = "config.json"
-_RECIPE = "recipe.json"
+CONFIG = "config.json"
+RECIPE = "recipe.json"
 _SAFE = "model.safetensors"
 _PICKLED = "pytorch_model.bin"
 _HEAD = "ForSequenceClassification"
@@ -93,13 +93,13 @@ def recipe_of(path: Path) -> TrainedWith:
     Raises:
         BadInputError: what it says can't be used.
     """
-    file = path / _RECIPE
+    file = path / RECIPE
     try:
         recipe = msgspec.json.decode(file.read_bytes(), type=TrainedWith)
     except (FileNotFoundError, NotADirectoryError):
         return TrainedWith()
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadInputError(f"{file}: {error}") from error
+        raise BadInputError(f"{file}: {getattr(error, 'strerror', None) or error}") from error
     if recipe.preprocessing not in {None, *PREPROCESSING}:
         known = ", ".join(PREPROCESSING)
         raise BadInputError(
@@ -120,13 +120,13 @@ def licence_of(path: Path) -> str:
 
 
 def _read_config(path: Path) -> dict[str, Any]:
-    file = path / _CONFIG
+    file = path / CONFIG
     try:
         config = json.loads(file.read_bytes())
     except FileNotFoundError:
-        raise BadInputError(f"{path} is no Hugging Face checkpoint: it has no {_CONFIG}") from None
+        raise BadInputError(f"{path} is no Hugging Face checkpoint: it has no {CONFIG}") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise BadInputError(f"{file}: {error}") from error
+        raise BadInputError(f"{file}: {getattr(error, 'strerror', None) or error}") from error
     if not isinstance(config, dict):
         raise BadInputError(f"{file}: is not a JSON object")
     return config
@@ -143,7 +143,7 @@ def check_encoder(path: Path) -> dict[str, Any]:
     if "auto_map" in config:
         raise BadInputError(f"{path} brings code of its own (auto_map), which is never run")
     if not kind:
-        raise BadInputError(f"{path / _CONFIG}: names no model_type, as transformers saves it")
+        raise BadInputError(f"{path / CONFIG}: names no model_type, as transformers saves it")
     if (
         kind not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
         or kind not in MODEL_FOR_MASKED_LM_MAPPING_NAMES  # what is trained on those, encodes
@@ -174,7 +174,7 @@ def _decodes(path: Path) -> bool:
     try:
         config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # transformers raises many kinds
-        raise BadInputError(f"{path / _CONFIG}: {_reason(error)}") from error
+        raise BadInputError(f"{path / CONFIG}: {_reason(error)}") from error
     return bool(getattr(config, "is_decoder", False) or config.is_encoder_decoder)
 
 
@@ -209,7 +209,7 @@ def _known_labels(path: Path, config: dict[str, Any]) -> tuple[str, ...]:
         return tuple(str(named[str(i)]) for i in range(len(named)))
     except (KeyError, TypeError) as error:
         raise BadInputError(
-            f"{path / _CONFIG}: id2label must name the labels from 0 on, without a gap"
+            f"{path / CONFIG}: id2label must name the labels from 0 on, without a gap"
         ) from error
 
 
@@ -252,7 +252,7 @@ def _check_weights(path: Path, loading: dict[str, Any]) -> None:
     """Weights that are missing would be random ones; what there is too much of is not used."""
     for name, found, expected in sorted(loading["mismatched_keys"]):
         raise BadInputError(
-            f"{path}: {name} has the shape {tuple(found)} where {_CONFIG} and the labels "
+            f"{path}: {name} has the shape {tuple(found)} where {CONFIG} and the labels "
             f"ask for {tuple(expected)}"
         )
     if loading["missing_keys"]:
@@ -267,7 +267,7 @@ def _pad_id(path: Path, model: PreTrainedModel) -> int:
     pad_id: int = model.config.pad_token_id or 0
     if pad_id < 0:
         raise BadInputError(
-            f"{path / _CONFIG}: pad_token_id is {pad_id}; name the id of the tokenizer's padding"
+            f"{path / CONFIG}: pad_token_id is {pad_id}; name the id of the tokenizer's padding"
         )
     return pad_id
 
@@ -327,7 +327,7 @@ def positions(path: Path, model: PreTrainedModel) -> int:
     rows = getattr(model.config, "max_position_embeddings", None)
     if not isinstance(rows, int):
         raise BadInputError(
-            f"{path / _CONFIG}: doesn't say how many tokens a text may have "
+            f"{path / CONFIG}: doesn't say how many tokens a text may have "
             f"(max_position_embeddings); this {model.config.model_type} can't be used"
         )
     offsets = [

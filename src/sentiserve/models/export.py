@@ -48,6 +48,9 @@ _SAMPLE_TOKENS = 2_048  # of a batch, for memory's sake
 _COUNTER = re.compile(r"___torch_mangle_\d+")  # of the classes that a process has traced
 
 
+OnStage = Callable[[str], object]  # what is done now, in words
+
+
 @dataclass(frozen=True, slots=True)
 class Description:
     """What the checkpoint doesn't say of itself."""
@@ -64,7 +67,7 @@ class Description:
 @dataclass(frozen=True, slots=True)
 class _Format:
     weights: str  # the file's name
-    serialise: Callable[[Checkpoint, Sequence[str], int], bytes]  # samples, most tokens
+    serialise: Callable[[Checkpoint, Sequence[str], int, OnStage], bytes]  # samples, most tokens
     engine: Callable[[Bundle], Classifier]
     tolerance: float  # see verify
 
@@ -77,6 +80,7 @@ def export(
     *,
     labels: Sequence[str] = (),
     allow_pickle: bool = False,
+    on_stage: OnStage = lambda _: None,
 ) -> Manifest:
     """Write a bundle that says what the checkpoint says.
 
@@ -90,6 +94,7 @@ def export(
         description: the rest of the manifest, and the model card.
         labels: see ``load_checkpoint``.
         allow_pickle: see ``load_checkpoint``.
+        on_stage: told what is done now.
 
     Raises:
         BadInputError: the checkpoint can't be exported, or ``out`` holds other files.
@@ -97,12 +102,15 @@ def export(
     """
     try:
         check_request(out, format_, description.preprocessing)
+        on_stage("reading the checkpoint")
         recipe = recipe_of(checkpoint)
         prepared = description.preprocessing or recipe.preprocessing or "none"
         loaded = load_checkpoint(checkpoint, labels, allow_pickle=allow_pickle)
         max_tokens = _max_tokens(checkpoint, loaded, description.max_tokens, recipe.max_tokens)
         with replacing(out) as new:
-            manifest = _write(new, loaded, format_, description, prepared, max_tokens)
+            on_stage("writing the bundle")
+            manifest = _write(new, loaded, format_, description, prepared, max_tokens, on_stage)
+            on_stage("comparing it with the checkpoint")
             chosen = _FORMATS[format_]
             verify(chosen.engine(open_bundle(new)), loaded, chosen.tolerance)
     except OSError as error:
@@ -141,10 +149,12 @@ def _write(
     description: Description,
     prepared: str,
     max_tokens: int,
+    on_stage: OnStage,
 ) -> Manifest:
     chosen = _FORMATS[format_]
     samples = _samples(description.samples, prepared)
-    (bundle / chosen.weights).write_bytes(chosen.serialise(checkpoint, samples, max_tokens))
+    weights = chosen.serialise(checkpoint, samples, max_tokens, on_stage)
+    (bundle / chosen.weights).write_bytes(weights)
     (bundle / TOKENIZER).write_text(checkpoint.tokenizer.to_str(pretty=True), "utf-8")
     (bundle / CARD).write_text(description.card, "utf-8")
     manifest = Manifest(
@@ -237,12 +247,15 @@ def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _onnx(checkpoint: Checkpoint, _: Sequence[str], __: int) -> bytes:
+def _onnx(checkpoint: Checkpoint, *_: object) -> bytes:
     return bytes(_to_onnx(checkpoint).SerializeToString())
 
 
-def _onnx_int8(checkpoint: Checkpoint, samples: Sequence[str], max_tokens: int) -> bytes:
+def _onnx_int8(
+    checkpoint: Checkpoint, samples: Sequence[str], max_tokens: int, on_stage: OnStage
+) -> bytes:
     exact = _to_onnx(checkpoint)
+    on_stage("making it int8")
     try:
         feeds = _feeds(checkpoint, samples, max_tokens)
         return bytes(quantise(exact, feeds).SerializeToString())
@@ -270,7 +283,7 @@ def _passages(samples: Sequence[str], count: int, length: int) -> list[str]:
     return [" ".join(islice(words, length)) for _ in range(count)]
 
 
-def _torchscript(checkpoint: Checkpoint, _: Sequence[str], __: int) -> bytes:
+def _torchscript(checkpoint: Checkpoint, *_: object) -> bytes:
     archive = io.BytesIO()
     try:
         with warnings.catch_warnings(), torch.no_grad():  # torch's are of its own insides

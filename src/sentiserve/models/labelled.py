@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentiserve.errors import BadInputError
-from sentiserve.tables import read_rows
+from sentiserve.tables import Row, read_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,27 @@ def read_labelled(path: Path) -> Labelled:
     """
     texts, labels = [], []
     for number, row in enumerate(read_rows(path), start=1):
-        text, label = row.values.get("text"), row.values.get("label")
-        if row.problem or not (isinstance(text, str) and text and isinstance(label, str) and label):
-            raise BadInputError(f"{path}, row {number}: needs a text and a label")
-        texts.append(text)
-        labels.append(label)
+        try:
+            texts.append(_filled(row, "text"))
+            labels.append(_filled(row, "label"))
+        except BadInputError as error:
+            raise BadInputError(f"{path}, row {number}: {error}") from None
     if not texts:
         raise BadInputError(f"{path} holds no rows")
     return Labelled(tuple(texts), tuple(labels))
+
+
+def _filled(row: Row, column: str) -> str:
+    if row.problem:
+        raise BadInputError(row.problem)
+    if column not in row.values:
+        raise BadInputError(f"has no column {column}; it has {', '.join(row.values) or 'none'}")
+    value = row.values[column]
+    if value is None or value == "":
+        raise BadInputError(f"the {column} is empty")
+    if not isinstance(value, str):
+        raise BadInputError(f"the {column} is no text, but {value!r}")
+    return value
 
 
 def read_texts(path: Path) -> tuple[str, ...]:

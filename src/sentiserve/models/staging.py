@@ -3,45 +3,66 @@
 import fcntl
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 import structlog
 
-from sentiserve.errors import BadInputError, BundleError
+from sentiserve.errors import BadInputError, SentiserveError
 from sentiserve.models.bundle import read_manifest, unlisted
 
 _log = structlog.get_logger(__name__)
 
 
+Strangers = Callable[[Path], set[str]]  # the names in a directory that are none of its kind's
+
+
+def beside_bundle(path: Path) -> set[str]:
+    """The names in a bundle's directory that are none of the bundle's.
+
+    Raises:
+        BundleError: it is no bundle.
+    """
+    return unlisted(path, read_manifest(path))
+
+
 @contextmanager
-def replacing(out: Path) -> Iterator[Path]:
+def replacing(out: Path, strangers: Strangers = beside_bundle) -> Iterator[Path]:
     """A new directory to fill; it takes the place of ``out`` when the block ends well.
 
     Where ``out`` is a link, what it names is replaced, and the link stays.
+
+    Args:
+        out: the directory.
+        strangers: see ``check_replaceable``.
 
     Raises:
         BadInputError: see ``check_replaceable``.
     """
     out = out.resolve()
-    check_replaceable(out)
+    check_replaceable(out, strangers)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        locked(out),
-        tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as directory,
-    ):
+    with locked(out):
         mend(out)
-        new = Path(directory) / out.name
+        new = out.with_name(f".{out.name}.new")
+        shutil.rmtree(new, ignore_errors=True)  # a killed process left it
         new.mkdir()
-        yield new
-        swap(new, out)
+        try:
+            yield new
+            swap(new, out)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
 
 
-def check_replaceable(out: Path) -> None:
-    """Return if ``out`` is a bundle and nothing else, empty, or not there.
+def check_replaceable(out: Path, strangers: Strangers = beside_bundle) -> None:
+    """Return if nothing is lost with ``out``: it is empty, not there, or of the right kind alone.
+
+    Args:
+        out: the directory.
+        strangers: gives what in it is none of that kind's, and raises an error of ours where the
+            whole directory isn't.
 
     Raises:
         BadInputError: something would be lost with it, or it can't be replaced whole.
@@ -51,12 +72,12 @@ def check_replaceable(out: Path) -> None:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     try:
-        others = unlisted(out, read_manifest(out))
-    except BundleError as error:
+        others = strangers(out)
+    except SentiserveError as error:
         raise BadInputError(f"{error}; name an empty directory") from error
     if others:
         raise BadInputError(
-            f"{out / min(others)} would be deleted with the bundle beside it; "
+            f"{out / min(others)} would be deleted with what is replaced; "
             "move it away, or name another directory"
         )
 

@@ -47,9 +47,8 @@ class TorchScriptModel(Classifier):
         super().__init__(bundle)
         if not trusted:
             _log.warning(
-                "torchscript_runs_code",
+                "a TorchScript archive is a program: run only those whose author you trust",
                 file=str(bundle.weights),
-                advice="a TorchScript archive is a program: run only those whose author you trust",
             )
         if threads:
             torch.set_num_threads(threads)

@@ -2,11 +2,13 @@
 
 import json
 import random
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -17,11 +19,19 @@ from transformers.utils import logging as transformers_logging
 
 from sentiserve.errors import BadInputError, SentiserveError
 from sentiserve.models.bundle import TOKENIZER
-from sentiserve.models.checkpoint import check_encoder, load_tokenizer, positions
+from sentiserve.models.checkpoint import (
+    CONFIG,
+    RECIPE,
+    check_encoder,
+    load_tokenizer,
+    positions,
+)
 from sentiserve.models.labelled import Labelled
 from sentiserve.models.preprocessing import preprocessing
+from sentiserve.models.staging import check_replaceable, replacing
 
 _POOL = 50  # batches that are sorted by length together: little padding, still shuffled
+_WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors(\.index\.json)?")  # large ones in parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,9 @@ def train(
 ) -> None:
     """Fine-tune ``base`` on ``data`` and write a Hugging Face directory to ``out``.
 
+    It is written after each epoch, whole or not at all; an earlier one of ours is replaced. A
+    head that the base has for another number of labels gives way to a new one.
+
     The loss is logit-adjusted (Menon et al., 2021, *Long-tail learning via logit
     adjustment*, eq. 10): the log of each label's share is added to its logit while
     training, so that without it the model predicts as if labels were equally common.
@@ -66,7 +79,7 @@ def train(
 
     Raises:
         BadInputError: the base directory is not a usable encoder, it can't take as many tokens,
-            or the data are too few.
+            the data are too few, ``out`` holds something else, or the loss left all bounds.
         SentiserveError: ``out`` can't be written, which is tried before the training.
     """
     torch.manual_seed(recipe.seed)
@@ -75,7 +88,7 @@ def train(
     if len(labels) < 2 or len(data.texts) < recipe.batch_size:
         raise BadInputError("training needs at least two labels and one full batch of texts")
     model, tokenizer = _load(base, labels, recipe.max_tokens)
-    _check_writable(out)
+    _check_writable(base, out)
     tokens = _tokenise(tokenizer, data.texts, recipe)
     targets = torch.tensor([labels.index(label) for label in data.labels])
     adjustment = recipe.logit_adjustment * torch.log(targets.bincount() / len(targets))
@@ -99,7 +112,12 @@ def train(
                 label_smoothing=recipe.label_smoothing,
             )
             loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            if not torch.isfinite(loss + norm):
+                raise BadInputError(
+                    f"the loss left all bounds at step {number + 1} of {total}; lower the "
+                    f"learning rate, which is {recipe.learning_rate:g} (--learning-rate)"
+                )
             optimiser.step()
             schedule.step()
             optimiser.zero_grad()
@@ -113,7 +131,7 @@ def _load(base: Path, labels: Sequence[str], max_tokens: int) -> tuple[PreTraine
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     check_encoder(base)
     try:
-        model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
+        model, loading = AutoModelForSequenceClassification.from_pretrained(
             base,
             local_files_only=True,
             trust_remote_code=False,
@@ -123,14 +141,28 @@ def _load(base: Path, labels: Sequence[str], max_tokens: int) -> tuple[PreTraine
             num_labels=len(labels),
             id2label=dict(enumerate(labels)),
             label2id={label: i for i, label in enumerate(labels)},
+            ignore_mismatched_sizes=True,  # of a head for other labels; see below
+            output_loading_info=True,
         )
     except Exception as error:  # transformers raises many kinds
         raise BadInputError(f"{base} is not a usable Hugging Face encoder: {error}") from error
+    _check_sizes(base, model, loading)
     if max_tokens > (most := positions(base, model)):
         raise BadInputError(
             f"{base} has positions for {most} tokens; {max_tokens} are too many (--max-tokens)"
         )
     return model, load_tokenizer(base, model)
+
+
+def _check_sizes(base: Path, model: PreTrainedModel, loading: dict[str, Any]) -> None:
+    """The encoder's weights are those of the base; only the head may be new."""
+    encoder = f"{model.base_model_prefix}."
+    for name, found, expected in sorted(loading["mismatched_keys"]):
+        if name.startswith(encoder):
+            raise BadInputError(
+                f"{base} is not a usable Hugging Face encoder: {name} has the shape "
+                f"{tuple(found)} where {CONFIG} asks for {tuple(expected)}"
+            )
 
 
 def _tokenise(tokenizer: Tokenizer, texts: Sequence[str], recipe: Recipe) -> list[list[int]]:
@@ -171,19 +203,32 @@ def _linear(total: int, warmup: float) -> Callable[[int], float]:
 def _writing(out: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
+        raise SentiserveError(f"{out} cannot be written: {error.strerror or error}") from error
+    except SafetensorError as error:  # for want of room, say
         raise SentiserveError(f"{out} cannot be written: {error}") from error
 
 
-def _check_writable(out: Path) -> None:
+def _check_writable(base: Path, out: Path) -> None:
+    if out.resolve() == base.resolve():
+        raise BadInputError(f"{out} is the base itself; name another directory")
     with _writing(out):
+        check_replaceable(out, _beside_checkpoint)
         out.mkdir(parents=True, exist_ok=True)
-        TemporaryFile(dir=out).close()
+        TemporaryFile(dir=out.resolve().parent).close()
+
+
+def _beside_checkpoint(path: Path) -> set[str]:
+    """The names in a directory that ``_save`` has not written."""
+    found = {file.name for file in path.iterdir()}
+    if not found >= {CONFIG, RECIPE}:
+        raise BadInputError(f"{path} is no checkpoint of an earlier training")
+    return {name for name in found - {CONFIG, RECIPE, TOKENIZER} if not _WEIGHTS.fullmatch(name)}
 
 
 def _save(model: PreTrainedModel, tokenizer: Tokenizer, out: Path, recipe: Recipe) -> None:
     tokenizer.no_truncation()
-    with _writing(out):
-        model.save_pretrained(out)
-        (out / TOKENIZER).write_text(tokenizer.to_str(pretty=True), "utf-8")
-        (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
+    with _writing(out), replacing(out, _beside_checkpoint) as new:
+        model.save_pretrained(new)
+        (new / TOKENIZER).write_text(tokenizer.to_str(pretty=True), "utf-8")
+        (new / RECIPE).write_text(json.dumps(asdict(recipe), indent=2) + "\n")

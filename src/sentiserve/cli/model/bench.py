@@ -30,9 +30,9 @@ def bench(
         Path | None, typer.Option(help="A table with text and label; the bundled sample if not.")
     ] = None,
     texts: Annotated[int, typer.Option(min=1, help="Most texts that are timed.")] = 128,
-    batch: Annotated[int, typer.Option(min=1, help="Texts of one batch.")] = 32,
+    batch: Annotated[int, typer.Option(min=1, max=4096, help="Texts of one batch.")] = 32,
     rounds: Annotated[int, typer.Option(min=1, help="How often each of them is timed.")] = 3,
-    threads: Annotated[int | None, setting("threads")] = None,
+    threads: Annotated[int | None, setting("threads", min=0, max=1024)] = None,
     matmul: Annotated[
         bool, typer.Option("--matmul", help="Also time the products of onnx-int8 bundles alone.")
     ] = False,
@@ -146,6 +146,11 @@ def _print_table(results: "Sequence[Result]") -> None:
     shown = [[name, *cells] for name, cells in rows if set(cells) != {"-"}]
     names = [result.name for result in results]
     table(["", *names], shown, right=names)
+    if any((result.matmul_share or 0) > 1 for result in results):
+        out.print(
+            "\nabove 100 %: so small a model takes less time than its products called one by one",
+            soft_wrap=True,
+        )
 
 
 def _maybe(value: float | None, form: str) -> str:

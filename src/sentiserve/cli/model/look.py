@@ -29,7 +29,7 @@ def info(bundle: Bundle = None, as_json: AsJson = False) -> None:
         json_line(said)
         return
     said["labels"] = ", ".join(opened.manifest.labels)
-    said["quality"] = ", ".join(f"{k} {v}" for k, v in opened.manifest.quality.items())
+    said["quality"] = ", ".join(f"{k} {v:,.10g}" for k, v in opened.manifest.quality.items())
     facts(said)
 
 

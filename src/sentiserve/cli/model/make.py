@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from sentiserve.cli.console import download_bar, err, examples, json_line
-from sentiserve.errors import SentiserveError
+from sentiserve.cli.console import download_bar, err, examples, json_line, stage
+from sentiserve.errors import BadInputError
 from sentiserve.plugins import needs
 
 app = typer.Typer()
@@ -118,18 +118,14 @@ def export(
 ) -> None:
     """Turn a checkpoint into a bundle, and compare the two; needs the extra 'train'."""
     needs("train", "torch", "transformers", "onnx", "onnxscript")
+    from sentiserve.cli.replaced import earlier, replaced
     from sentiserve.models.checkpoint import licence_of
     from sentiserve.models.export import Description, check_request
     from sentiserve.models.export import export as export_
     from sentiserve.models.labelled import read_texts
 
     name = name or _name(checkpoint)
-    try:
-        text = (
-            card.read_text("utf-8") if card else f"# {name}\n\nNothing is said of this model yet.\n"
-        )
-    except (OSError, UnicodeDecodeError) as error:
-        raise SentiserveError(f"{card}: {error}") from error
+    text = _read(card) if card else f"# {name}\n\nNothing is said of this model yet.\n"
     if preprocessing is None and checkpoint.startswith(_OF_TWEETS):
         preprocessing = "tweet-v1"
     check_request(out, format_, preprocessing)
@@ -138,12 +134,21 @@ def export(
     licence = licence or licence_of(directory)
     description = Description(name, revision, licence, preprocessing, max_tokens, text, texts)
     names = [label.strip() for label in labels.split(",")] if labels else []
-    manifest = export_(
-        directory, out, format_, description, labels=names, allow_pickle=allow_pickle
-    )
+    old = earlier(out)
+    with stage() as on_stage:
+        manifest = export_(
+            directory,
+            out,
+            format_,
+            description,
+            labels=names,
+            allow_pickle=allow_pickle,
+            on_stage=on_stage,
+        )
     typer.echo(
         f"{manifest.name} {manifest.model_id} in {out}\n"
         f"preprocessing {manifest.preprocessing}, texts cut at {manifest.max_tokens} tokens"
+        f"{replaced(old, manifest, out)}"
     )
 
 
@@ -157,7 +162,8 @@ def calibrate(
 ) -> None:
     """Fit a temperature to labelled texts, so that scores are right as often as they say.
 
-    Take texts that the model was not trained on. No label changes, but the scores do, and with
+    Take texts that the model was not trained on, a hundred or more. A temperature that is no
+    better on texts it was not fitted to is not kept. No label changes, but the scores do, and with
     them the model id; measured figures are dropped from the manifest.
     """
     from dataclasses import asdict
@@ -171,15 +177,35 @@ def calibrate(
     opened = open_bundle(rewritable(bundle))
     labelled = read_labelled(data)
     result = calibrate_(load_model(opened.path), labelled)
-    manifest = record_temperature(opened, result.temperature)
+    manifest = opened.manifest
+    if result.is_better:
+        manifest = record_temperature(opened, result.temperature)
     if as_json:
-        json_line({"model": manifest.model_id, "texts": len(labelled.texts), **asdict(result)})
+        said = {"model": manifest.model_id, "texts": len(labelled.texts), "kept": result.is_better}
+        json_line(said | asdict(result))
         return
     calibration_table(opened.manifest.temperature, result)
+    if not result.is_better:
+        typer.echo(
+            f"\n{bundle} stays as it is: on texts that were not seen, the new temperature is no "
+            "better than the one before (nll, before and cross-fitted)"
+        )
+        return
     typer.echo(
         f"\n{manifest.name} {manifest.model_id} in {bundle}; measure it with: "
         f"sentiserve model evaluate DATA --model {bundle} --record"
     )
+
+
+def _read(card: Path) -> str:
+    try:
+        return card.read_text("utf-8")
+    except FileNotFoundError:
+        raise BadInputError(f"{card}: no such file") from None
+    except OSError as error:
+        raise BadInputError(f"{card}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"{card}: is not UTF-8") from error
 
 
 def _name(checkpoint: str) -> str:

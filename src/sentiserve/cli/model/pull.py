@@ -25,15 +25,17 @@ def pull(
     Every file is compared with its digest, and an earlier bundle is replaced only by a whole
     one. Cut off half-way, the same command goes on where it was.
     """
+    from sentiserve.cli.replaced import earlier, replaced
     from sentiserve.models.locations import remote
     from sentiserve.models.pull import pull as pull_
     from sentiserve.models.pull import read_manifest
 
     place = remote(spec)
+    old = earlier(out)
     try:
         with download_bar() as on_progress:
             manifest = pull_(place, read_manifest(place), out, on_progress)
     except KeyboardInterrupt:
         err.print("stopped; the same command goes on from here")
         raise typer.Exit(130) from None
-    typer.echo(f"{manifest.name} {manifest.model_id} in {out}")
+    typer.echo(f"{manifest.name} {manifest.model_id} in {out}{replaced(old, manifest, out)}")
