@@ -165,3 +165,23 @@ def test_the_journal_is_in_the_history_or_beside_where_it_would_be(tmp_path: Pat
 def test_a_store_is_shown_without_its_credentials(store: str, shown: str) -> None:
     """Where the store is may be seen, but not who may use it."""
     assert load_settings(store=store).shown_store == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("off", "off"),
+        ("OFF", "off"),
+        ("~/kept", Path.home() / "kept"),
+        ("kept", Path("kept")),
+        ("history/off", Path("history/off")),
+    ],
+)
+def test_a_history_is_a_directory_or_off(written: str, meant: Path | str) -> None:
+    assert load_settings(history=written).history == meant
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/history", "file:///history"])
+def test_a_history_elsewhere_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="SENTISERVE_HISTORY: .*local disk"):
+        load_settings(history=url)

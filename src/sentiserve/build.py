@@ -28,6 +28,8 @@ from sentiserve.sources.registry import make_source
 from sentiserve.store.registry import make_store
 from sentiserve.types import ModelInfo
 
+_CHECK = 0.5  # seconds; whoever asks after readiness commonly waits for one
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -43,10 +45,13 @@ class Parts:
     forgetting: Forgetting
 
     async def check(self) -> dict[str, str]:
-        """``"ok"`` for each dependency, or what is wrong with it."""
+        """``"ok"`` for each dependency, or what is wrong with it, within half a second."""
         try:
-            await self.store.check()
+            async with asyncio.timeout(_CHECK):
+                await self.store.check()
             store = "ok"
+        except TimeoutError:
+            store = f"no answer within {_CHECK} s"
         except Exception as error:  # noqa: BLE001  # whatever it is, it is not ok
             store = str(error) or repr(error)
         model = "ok" if self.batcher.running else "the batcher stopped"
@@ -111,11 +116,15 @@ def need_history(settings: Settings) -> History:
     """The history that the settings name.
 
     Raises:
-        SettingsError: they want none.
+        SettingsError: they want none, or there is none.
     """
     history = build_history(settings)
     if history is None:
         raise SettingsError("there is no history: SENTISERVE_HISTORY is off; name its directory")
+    if not history.directory.is_dir():
+        raise SettingsError(
+            f"there is no history at {history.directory}; name another with SENTISERVE_HISTORY"
+        )
     return history
 
 

@@ -142,6 +142,16 @@ class Settings(BaseSettings):
             raise ValueError("is set, but names nothing")
         return parts
 
+    @field_validator("history", mode="before")
+    @classmethod
+    def _directory(cls, value: object) -> object:
+        text = str(value)
+        if text.casefold() == "off":
+            return "off"
+        if "://" in text:
+            raise ValueError("must be a directory on a local disk, or off")
+        return Path(text).expanduser()
+
     @field_validator("basic_auth")
     @classmethod
     def _has_colon(cls, value: SecretStr | None) -> SecretStr | None:

@@ -108,11 +108,14 @@ def test_without_a_history_it_says_what_to_name(cli: Run, command: tuple[str, ..
 
 
 def test_a_training_set_that_cannot_be_made_says_why(cli: Run, tmp_path: Path) -> None:
-    spine = tmp_path / "spine.csv"
+    spine, history = tmp_path / "spine.csv", tmp_path / "history"
     spine.write_text("id\n1\n")
-    ran = cli("store", "training-set", spine, tmp_path / "out.csv", HISTORY=str(tmp_path / "none"))
-    assert ran.status == 1
-    assert "event_timestamp" in ran.err
-    ran = cli("store", "training-set", spine, tmp_path / "out.csv", "--features", "nothing")
+    command = ("store", "training-set", spine, tmp_path / "out.csv", "--history", history)
+    ran = cli(*command)
+    assert (ran.status, f"there is no history at {history}" in ran.err) == (1, True)
+    history.mkdir()
+    ran = cli(*command)
+    assert (ran.status, "event_timestamp" in ran.err) == (1, True)
+    ran = cli(*command, "--features", "nothing")
     assert ran.status == 1
     assert "post_sentiment, author_sentiment, hashtag_sentiment" in ran.err

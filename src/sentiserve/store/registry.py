@@ -24,6 +24,8 @@ def make_store(url: str, ttl: int) -> Store:
     """
     scheme, separator, _ = url.partition("://")
     if not separator:
-        raise SettingsError("a store is named by a URL such as sqlite:///PATH or memory://")
+        raise SettingsError(
+            "a store is named by a URL such as sqlite:///PATH, redis://HOST or memory://"
+        )
     store: Store = load("sentiserve.stores", scheme, STORES)(url, ttl)
     return store

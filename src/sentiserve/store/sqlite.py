@@ -317,6 +317,6 @@ def from_url(url: str, ttl: int) -> SqliteStore:
     host, _, path = url.removeprefix("sqlite://").partition("/")
     if host or not path or "?" in path:
         raise SettingsError(
-            f"{url}: write sqlite:///PATH, with three slashes, a file's path and no options"
+            "write sqlite:///PATH in SENTISERVE_STORE: three slashes, a file's path, no options"
         )
     return SqliteStore(Path(path).expanduser(), ttl)
