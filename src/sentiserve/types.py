@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from itertools import takewhile
+from itertools import islice, takewhile
 from types import MappingProxyType
 from typing import Self
 from unicodedata import category
@@ -21,6 +21,7 @@ _HASH = re.compile(r"#(?<![\w&#/]#)(?=(\w\S{0,100}))")  # the literal first: tha
 _WORD = re.compile(r"\w+")
 _JOINERS = "_\u200c\u200d"
 _MAX_TAG = 100  # characters; X's own limit for a hashtag
+MAX_HASHTAGS = 50  # of a post, its first: stores write an entry for each, and texts may be long
 
 
 def _in_tag(character: str) -> bool:
@@ -101,12 +102,13 @@ class Post(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def hashtags(self) -> tuple[str, ...]:
-        """The text's hashtags without ``#``, case-folded, each once; numbers alone are none."""
+        """The text's first hashtags without ``#``, case-folded, each once; no mere numbers."""
         if "#" not in self.text:
             return ()
         tags = map(_tag, _HASH.findall(self.text))
-        words = [tag for tag in tags if len(tag) <= _MAX_TAG and any(map(str.isalpha, tag))]
-        return tuple(dict.fromkeys(tag.casefold() for tag in words))
+        words = (tag for tag in tags if len(tag) <= _MAX_TAG and any(map(str.isalpha, tag)))
+        distinct = dict.fromkeys(tag.casefold() for tag in words)
+        return tuple(islice(distinct, MAX_HASHTAGS))
 
 
 class Sentiment(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -15,7 +15,7 @@ from redis_server import RedisCluster, RedisServer, free_port, password
 from sentiserve.errors import StoreError
 from sentiserve.store.redis import RedisStore, from_url
 from sentiserve.testing import StoreContract, example_prediction
-from sentiserve.types import AggregateQuery, Entity, PostRef, Prefix
+from sentiserve.types import MAX_HASHTAGS, AggregateQuery, Entity, PostRef, Prefix
 
 DAY = 24 * 60 * 60
 MODEL = "model-1"
@@ -259,6 +259,22 @@ async def test_forgetting_many_holds_redis_up_for_no_one(empty: RedisServer) -> 
         # A busy machine may take the processor away in the midst of a few.
         assert slow < 0.05 * (stats["cmdstat_eval"]["calls"] + stats["cmdstat_scan"]["calls"])
     assert not names(empty) - {"ss1:{0}:m"}
+
+
+async def test_texts_of_nothing_but_hashtags_are_put_like_any(empty: RedisServer) -> None:
+    """As many as there may be at once; no script is long, and each post is there."""
+    texts = [" ".join(f"#t{post}x{n}" for n in range(10_000)) for post in range(40)]
+    many = [example_prediction(f"{post}", text=text) for post, text in enumerate(texts)]
+    async with opened(empty.url) as store:
+        with empty.client() as client:
+            client.config_resetstat()
+            await store.put(many)
+            put = client.info("commandstats")["cmdstat_eval"]
+        assert await store.get([prediction.post.ref for prediction in many], MODEL) == many
+        tags = sorted(tag for prediction in many for tag in prediction.post.hashtags)
+        assert await counts(store, Entity.HASHTAG) == dict.fromkeys(tags[:100], 1)
+    assert put["calls"] == 40 * MAX_HASHTAGS / 250
+    assert put["usec_per_call"] < 20_000
 
 
 async def test_a_long_list_of_authors_is_read_as_far_as_needed(empty: RedisServer) -> None:
