@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from itertools import islice, takewhile
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Self
 from unicodedata import category
@@ -105,10 +105,14 @@ class Post(msgspec.Struct, frozen=True, array_like=True, gc=False):
         """The text's first hashtags without ``#``, case-folded, each once; no mere numbers."""
         if "#" not in self.text:
             return ()
-        tags = map(_tag, _HASH.findall(self.text))
-        words = (tag for tag in tags if len(tag) <= _MAX_TAG and any(map(str.isalpha, tag)))
-        distinct = dict.fromkeys(tag.casefold() for tag in words)
-        return tuple(islice(distinct, MAX_HASHTAGS))
+        distinct: dict[str, None] = {}
+        for found in _HASH.finditer(self.text):
+            tag = _tag(found[1])
+            if len(tag) <= _MAX_TAG and any(map(str.isalpha, tag)):
+                distinct[tag.casefold()] = None
+            if len(distinct) == MAX_HASHTAGS:
+                break
+        return tuple(distinct)
 
 
 class Sentiment(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -15,7 +15,7 @@ from redis_server import RedisCluster, RedisServer, free_port, password
 from sentiserve.errors import StoreError
 from sentiserve.store.redis import RedisStore, from_url
 from sentiserve.testing import StoreContract, example_prediction
-from sentiserve.types import MAX_HASHTAGS, AggregateQuery, Entity, PostRef, Prefix
+from sentiserve.types import MAX_HASHTAGS, AggregateQuery, Author, Entity, Hashtag, PostRef, Prefix
 
 DAY = 24 * 60 * 60
 MODEL = "model-1"
@@ -310,3 +310,15 @@ async def test_posts_seen_at_the_same_time_are_all_counted(empty: RedisServer) -
     async with opened(empty.url) as store:
         await store.put(many)
         assert await counts(store, Entity.AUTHOR) == {"7": 1_700}
+
+
+async def test_posts_of_many_are_read_as_they_are_found(empty: RedisServer) -> None:
+    """No more of them are held together than one answer brings, and none comes twice."""
+    many = [example_prediction(f"{n}", author_id="7", text="#sun") for n in range(1_700)]
+    async with opened(empty.url) as store:
+        await store.put(many)
+        of: list[Author | Hashtag] = [Author("x", "7"), Hashtag("sun")]
+        pages = [page async for page in store._posts.seen(of, MODEL)]
+    assert max(map(len, pages)) <= len(of) * 500
+    found = [pair for page in pages for pair in page]
+    assert len(found) == len(set(found)) == len(of) * 1_700

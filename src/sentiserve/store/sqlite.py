@@ -171,9 +171,6 @@ class SqliteStore:
         since = [_micros(now - span) + 1 for span in spans]
         values = {"model_id": model_id, "now": _micros(now), "limit": 1}
 
-        def read(connection: sqlite3.Connection) -> list[list[Aggregate | None]]:
-            return [[window(connection, entity, start) for start in since] for entity in entities]
-
         def window(
             connection: sqlite3.Connection, entity: Author | Hashtag, start: int
         ) -> Aggregate | None:
@@ -181,7 +178,13 @@ class SqliteStore:
             rows = connection.execute(sql, values | named | {"since": start}).fetchall()
             return next(iter(sqlite_aggregates.aggregates(rows, _time)), None)
 
-        return await _opened(self._aggregator).run(read)
+        async def read(entity: Author | Hashtag) -> list[Aggregate | None]:
+            return await _opened(self._aggregator).run(
+                lambda connection: [window(connection, entity, start) for start in since]
+            )
+
+        # One by one, so that what a caller no longer waits for isn't read.
+        return [await read(entity) for entity in entities]
 
     async def count(self) -> dict[str, int]:
         """What is kept and not expired."""
