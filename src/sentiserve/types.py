@@ -93,9 +93,8 @@ class Post(msgspec.Struct, frozen=True, array_like=True, gc=False):
         match what:
             case Author(platform, author):
                 handle = None if self.author_handle is None else self.author_handle.casefold()
-                return self.ref.platform == platform and (
-                    author == self.author_id or author.casefold() == handle
-                )
+                is_named = author == self.author_id or author.casefold() == handle
+                return bool(author) and self.ref.platform == platform and is_named
             case Prefix(text):
                 return f"{self.ref.platform}/{self.ref.id}".startswith(text)
         return self.ref == what

@@ -279,8 +279,8 @@ def _matching(what: PostRef | Author | Prefix) -> tuple[str, tuple[str, ...]]:
         case PostRef(platform, id):
             return "platform = ? AND id = ?", (platform, id)
         case Author(platform, author):
-            by_handle = "casefold(author_handle) = casefold(?)"
-            return f"platform = ? AND (author_id = ? OR {by_handle})", (platform, author, author)
+            named = "author_id = ?2 OR casefold(author_handle) = casefold(?2)"
+            return f"platform = ?1 AND ?2 <> '' AND ({named})", (platform, author)
         case Prefix(text):
             return "starts_with(platform || '/' || id, ?)", (text,)
 
