@@ -184,7 +184,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
             source, store, batcher, recorder, model.info, metrics, settings.store_timeout
         )
         aggregates = Aggregates(store, model.info.id)
-        features = OnlineFeatures(store, model.info)
+        features = OnlineFeatures(store, model.info, settings.store_timeout)
         forgetting = Forgetting(history, recorder, store)
         yield Parts(
             model.info, store, batcher, recorder, inference, aggregates, features, forgetting

@@ -21,6 +21,7 @@ _HASH = re.compile(r"#(?<![\w&#/]#)(?=(\w\S{0,100}))")  # the literal first: tha
 _WORD = re.compile(r"\w+")
 _JOINERS = "_\u200c\u200d"
 _MAX_TAG = 100  # characters; X's own limit for a hashtag
+MAX_HASHTAGS = 50  # of a post, its first: stores write an entry for each, and texts may be long
 
 
 def _in_tag(character: str) -> bool:
@@ -92,21 +93,25 @@ class Post(msgspec.Struct, frozen=True, array_like=True, gc=False):
         match what:
             case Author(platform, author):
                 handle = None if self.author_handle is None else self.author_handle.casefold()
-                return self.ref.platform == platform and (
-                    author == self.author_id or author.casefold() == handle
-                )
+                is_named = author == self.author_id or author.casefold() == handle
+                return bool(author) and self.ref.platform == platform and is_named
             case Prefix(text):
                 return f"{self.ref.platform}/{self.ref.id}".startswith(text)
         return self.ref == what
 
     @property
     def hashtags(self) -> tuple[str, ...]:
-        """The text's hashtags without ``#``, case-folded, each once; numbers alone are none."""
+        """The text's first hashtags without ``#``, case-folded, each once; no mere numbers."""
         if "#" not in self.text:
             return ()
-        tags = map(_tag, _HASH.findall(self.text))
-        words = [tag for tag in tags if len(tag) <= _MAX_TAG and any(map(str.isalpha, tag))]
-        return tuple(dict.fromkeys(tag.casefold() for tag in words))
+        distinct: dict[str, None] = {}
+        for found in _HASH.finditer(self.text):
+            tag = _tag(found[1])
+            if len(tag) <= _MAX_TAG and any(map(str.isalpha, tag)):
+                distinct[tag.casefold()] = None
+            if len(distinct) == MAX_HASHTAGS:
+                break
+        return tuple(distinct)
 
 
 class Sentiment(msgspec.Struct, frozen=True, array_like=True, gc=False):

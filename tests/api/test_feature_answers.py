@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from processes import Service, eventually
+from processes import Service, StartService, eventually
 
 Posts = list[dict[str, str]]
 
@@ -67,3 +67,12 @@ def test_a_bad_question_says_what_to_do(service: Service, body: dict[str, Any], 
     assert response.status_code == 422
     assert response.headers["Content-Type"] == "application/problem+json"
     assert told in response.json()["detail"]
+
+
+def test_a_store_that_takes_too_long_is_a_503(start_service: StartService) -> None:
+    service = start_service(STORE_TIMEOUT="0.000001")
+    body = {"features": ["hashtag_sentiment"], "entities": [{"hashtag": "sun"}]}
+    response = service.client.post("/v1/features", json=body)
+    assert response.status_code == 503
+    assert response.headers["Retry-After"]
+    assert "SENTISERVE_STORE_TIMEOUT" in response.json()["detail"]

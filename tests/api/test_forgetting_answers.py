@@ -59,6 +59,12 @@ def test_no_character_means_anything(filled: Service, sample: Posts) -> None:
     assert all(remembered(filled, sample))
 
 
+def test_an_at_sign_alone_names_no_author(filled: Service) -> None:
+    response = filled.client.delete("/v1/authors/x/@")
+    assert response.status_code == 422
+    assert "handle is empty; write it" in response.json()["detail"]
+
+
 def test_an_empty_prefix_is_refused(filled: Service, sample: Posts) -> None:
     for params in ({}, {"prefix": ""}, {"prefix": "x" * 301}):
         response = filled.client.delete("/v1/features", params=params)

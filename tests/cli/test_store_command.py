@@ -79,6 +79,13 @@ def test_what_is_named_is_forgotten(
         (("--post", "11"), "write PLATFORM/NAME"),
         (("--author", "/anna"), "write PLATFORM/NAME"),
         (("--prefix", ""), "sentiserve store clear"),
+        (("--author", "x/@"), "handle is empty; write it"),
+        (("--author", "x/\udcff"), "handle is not valid Unicode"),  # the byte FF, say
+        (("--post", "x/\udcff"), "id is not valid Unicode"),
+        (("--post", "x\udcff"), "write PLATFORM/NAME"),
+        (("--prefix", "x/\udcff"), "prefix is not valid Unicode"),
+        (("--text", "\udcff"), "lone surrogate"),
+        (("--text", " "), "the text is empty"),
     ],
 )
 def test_a_name_that_means_nothing_says_what_to_write(

@@ -1,12 +1,15 @@
 """Features as of now."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from sentiserve.errors import BadInputError
+from sentiserve.errors import BadInputError, StoreError
 from sentiserve.features.online import EntityRow, OnlineFeatures, Status
 from sentiserve.store.memory import MemoryStore
+from sentiserve.store.sqlite import SqliteStore
 from sentiserve.testing import example_prediction
 from sentiserve.testing.fakes import FakeModel
 from sentiserve.types import Prediction
@@ -19,7 +22,7 @@ NOBODYS: EntityRow = {"platform": "x", "id": "2", "author": "8", "hashtag": "rai
 async def online(*predictions: Prediction) -> OnlineFeatures:
     store = MemoryStore(ttl=24 * 60 * 60)
     await store.put(predictions)
-    return OnlineFeatures(store, MODEL)
+    return OnlineFeatures(store, MODEL, timeout=5)
 
 
 def annas(post_id: str = "1", created_at: datetime | None = None) -> Prediction:
@@ -78,6 +81,20 @@ async def test_a_row_needs_the_keys_of_its_views() -> None:
     features = await online(annas())
     with pytest.raises(BadInputError, match="author_sentiment needs the keys platform, author"):
         await features.get_online_features([{"platform": "x", "id": "1"}], ["author_sentiment"])
+
+
+async def test_a_store_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    """Whoever asks for too much is told so, and what isn't read yet is not read."""
+    store = SqliteStore(tmp_path / "store.db", ttl=60)
+    await store.open()
+    rows: list[EntityRow] = [{"hashtag": f"{number}"} for number in range(30_000)]
+    with pytest.raises(StoreError, match=r"within 0\.02 s; ask for fewer entities"):
+        await OnlineFeatures(store, MODEL, timeout=0.02).get_online_features(
+            rows, ["hashtag_sentiment"]
+        )
+    async with asyncio.timeout(0.5):
+        await store.count()
+    await store.close()
 
 
 async def test_no_rows_no_vectors() -> None:

@@ -15,7 +15,7 @@ from redis_server import RedisCluster, RedisServer, free_port, password
 from sentiserve.errors import StoreError
 from sentiserve.store.redis import RedisStore, from_url
 from sentiserve.testing import StoreContract, example_prediction
-from sentiserve.types import AggregateQuery, Entity, PostRef, Prefix
+from sentiserve.types import MAX_HASHTAGS, AggregateQuery, Author, Entity, Hashtag, PostRef, Prefix
 
 DAY = 24 * 60 * 60
 MODEL = "model-1"
@@ -261,6 +261,22 @@ async def test_forgetting_many_holds_redis_up_for_no_one(empty: RedisServer) -> 
     assert not names(empty) - {"ss1:{0}:m"}
 
 
+async def test_texts_of_nothing_but_hashtags_are_put_like_any(empty: RedisServer) -> None:
+    """As many as there may be at once; no script is long, and each post is there."""
+    texts = [" ".join(f"#t{post}x{n}" for n in range(10_000)) for post in range(40)]
+    many = [example_prediction(f"{post}", text=text) for post, text in enumerate(texts)]
+    async with opened(empty.url) as store:
+        with empty.client() as client:
+            client.config_resetstat()
+            await store.put(many)
+            put = client.info("commandstats")["cmdstat_eval"]
+        assert await store.get([prediction.post.ref for prediction in many], MODEL) == many
+        tags = sorted(tag for prediction in many for tag in prediction.post.hashtags)
+        assert await counts(store, Entity.HASHTAG) == dict.fromkeys(tags[:100], 1)
+    assert put["calls"] == 40 * MAX_HASHTAGS / 250
+    assert put["usec_per_call"] < 20_000
+
+
 async def test_a_long_list_of_authors_is_read_as_far_as_needed(empty: RedisServer) -> None:
     """The most active are exact though most of the authors are never looked at."""
     many = [
@@ -294,3 +310,15 @@ async def test_posts_seen_at_the_same_time_are_all_counted(empty: RedisServer) -
     async with opened(empty.url) as store:
         await store.put(many)
         assert await counts(store, Entity.AUTHOR) == {"7": 1_700}
+
+
+async def test_posts_of_many_are_read_as_they_are_found(empty: RedisServer) -> None:
+    """No more of them are held together than one answer brings, and none comes twice."""
+    many = [example_prediction(f"{n}", author_id="7", text="#sun") for n in range(1_700)]
+    async with opened(empty.url) as store:
+        await store.put(many)
+        of: list[Author | Hashtag] = [Author("x", "7"), Hashtag("sun")]
+        pages = [page async for page in store._posts.seen(of, MODEL)]
+    assert max(map(len, pages)) <= len(of) * 500
+    found = [pair for page in pages for pair in page]
+    assert len(found) == len(set(found)) == len(of) * 1_700

@@ -7,10 +7,15 @@ from contextlib import asynccontextmanager, closing, suppress
 from uuid import uuid4
 
 import pytest
+from redis.exceptions import ResponseError
 from redis_server import RedisCluster, RedisServer, password
 
-from sentiserve.errors import StoreError
+from sentiserve.delivery import Delivery, Waiting
+from sentiserve.errors import RefusedError, StoreError
+from sentiserve.metrics import Metrics
+from sentiserve.records import Record
 from sentiserve.store.redis import RedisStore, from_url
+from sentiserve.store.redis_connection import is_refusal
 from sentiserve.testing import example_prediction
 from sentiserve.types import AggregateQuery, Author, Entity, PostRef, Prefix
 
@@ -135,6 +140,40 @@ async def test_a_full_server_refuses_writes_only(server: RedisServer) -> None:
             assert await store.forget(kept.post.ref) == 1
             client.config_set("maxmemory", 0)
         await works(store)
+
+
+async def test_a_record_that_can_never_be_put_holds_up_no_other(server: RedisServer) -> None:
+    """An error of the script, and not of the server's state, is not tried for ever."""
+    refused, *others = (example_prediction(f"{number}") for number in range(3))
+    async with opened(server.url) as store:
+        await store.put([refused])
+        with closing(server.client()) as client:
+            (key,) = (name for name in client.scan_iter() if b":p:" in name)
+            client.delete(key)
+            client.hset(key, "somebody", "else's")
+        with pytest.raises(RefusedError, match="WRONGTYPE.*keys that begin with ss1:"):
+            await store.put([refused])
+        together = [Waiting(one, Record.of(one, one.predicted_at)) for one in (refused, *others)]
+        async with asyncio.timeout(BOUND):
+            await Delivery(store, Metrics(), None).write(together)
+        assert await store.get([p.post.ref for p in others], MODEL) == others
+
+
+@pytest.mark.parametrize(
+    ("error", "is_of_the_record"),
+    [
+        ("user_script:49: too many results to unpack script: 1f, on @user_script:49.", True),
+        ("WRONGTYPE Operation against a key script: 1f, on @user_script:86.", True),
+        ("MISCONF Redis is configured to save RDB snapshots script: 1f, on @user_script:9.", False),
+        ("BUSY Redis is busy running a script.", False),
+        ("NOREPLICAS Not enough good replicas to write.", False),
+        ("ACL failure in script: no permission script: 1f, on @user_script:9.", False),
+        ("unknown command 'EVAL', with args beginning with: ", False),
+    ],
+)
+def test_only_what_is_the_records_fault_is_given_up(error: str, *, is_of_the_record: bool) -> None:
+    """Whatever may pass is a StoreError, and so tried again."""
+    assert is_refusal(ResponseError(error)) is is_of_the_record
 
 
 async def test_a_server_that_is_not_there_is_named() -> None:

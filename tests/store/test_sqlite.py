@@ -274,6 +274,44 @@ async def test_what_is_forgotten_is_in_no_file(tmp_path: Path) -> None:
         assert b"77777777" not in contents(tmp_path)
 
 
+@pytest.mark.parametrize("later", ["put", "close"])
+async def test_forgetting_waits_for_no_reader_and_is_made_up_for(
+    tmp_path: Path, later: str
+) -> None:
+    """What a reader needs stays in the log, until something is written when the reader is gone."""
+    path = tmp_path / "store.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        async with opened(path) as store:
+            await store.put([example_prediction(text="a telling text")])
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM predictions").fetchone()
+            async with asyncio.timeout(1):
+                assert await store.forget(PostRef("x", "1")) == 1
+            assert b"a telling text" in contents(tmp_path)
+            await store.put([example_prediction("2")])
+            reader.execute("COMMIT")
+            if later == "put":
+                await store.put([example_prediction("3")])
+                assert b"a telling text" not in contents(tmp_path)
+        assert b"a telling text" not in contents(tmp_path)
+
+
+async def test_what_a_process_before_left_in_the_log_goes(tmp_path: Path) -> None:
+    """If readers outlived it, the next one's first put empties the log."""
+    path = tmp_path / "store.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        async with opened(path) as store:
+            await store.put([example_prediction(text="a telling text")])
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM predictions").fetchone()
+            await store.forget(PostRef("x", "1"))
+        reader.execute("COMMIT")
+        assert b"a telling text" in contents(tmp_path)
+        async with opened(path) as store:
+            await store.put([example_prediction("2")])
+            assert b"a telling text" not in contents(tmp_path)
+
+
 async def test_a_file_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> None:
     """Nothing is lost, and it is as any file from then on."""
     path, prediction = tmp_path / "store.db", example_prediction(author_id="7")

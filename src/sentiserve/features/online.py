@@ -1,11 +1,12 @@
 """Features as of now, from the online store."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sentiserve.errors import BadInputError
+from sentiserve.errors import BadInputError, StoreError
 from sentiserve.features.views import (
     AUTHOR_SENTIMENT,
     POST_SENTIMENT,
@@ -54,10 +55,11 @@ class _Known:
 class OnlineFeatures:
     """Features of one model's predictions."""
 
-    def __init__(self, store: Store, model: ModelInfo) -> None:
-        """Take the open store, and the model whose predictions count."""
+    def __init__(self, store: Store, model: ModelInfo, timeout: float) -> None:
+        """Take the open store, the model whose predictions count, and the seconds it may take."""
         self._store = store
         self._model = model
+        self._timeout = timeout
 
     async def get_online_features(
         self, entity_rows: Sequence[EntityRow], features: Sequence[str]
@@ -71,14 +73,19 @@ class OnlineFeatures:
 
         Raises:
             BadInputError: there is no such feature, or a row lacks a key.
-            StoreError: the store can't be used.
+            StoreError: the store can't be used, or didn't give all of it in time.
         """
         chosen = choose_features(features, self._model.labels)
         names = list(dict.fromkeys(feature.view for feature in chosen))
-        known = {
-            name: await self._known(name, [_keys(row, name) for row in entity_rows], chosen)
-            for name in names
-        }
+        keys = {name: [_keys(row, name) for row in entity_rows] for name in names}
+        try:
+            async with asyncio.timeout(self._timeout):
+                known = {name: await self._known(name, keys[name], chosen) for name in names}
+        except TimeoutError as error:
+            raise StoreError(
+                f"the store did not give the features within {self._timeout:g} s; ask for fewer "
+                "entities at once, or raise SENTISERVE_STORE_TIMEOUT"
+            ) from error
         return [
             FeatureVector(
                 values={f.full_name: known[f.view][i].values[f] for f in chosen},

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sentiserve.types import (
@@ -40,7 +40,8 @@ class MemoryStore:
     async def get(self, refs: Sequence[PostRef], model_id: str) -> list[Prediction | None]:
         """What is kept and not expired."""
         found = (self._kept.get((ref, model_id)) for ref in refs)
-        return [p if p is not None and self._alive(p) else None for p in found]
+        now = datetime.now(UTC)
+        return [p if p is not None and p.predicted_at + self._ttl > now else None for p in found]
 
     async def put(self, predictions: Sequence[Prediction]) -> None:
         """Keep the predictions; beyond the capacity the ones written first are dropped."""
@@ -54,8 +55,8 @@ class MemoryStore:
 
     async def aggregate(self, query: AggregateQuery) -> list[Aggregate]:
         """Aggregates over what is kept and not expired."""
-        alive = [prediction for prediction in self._kept.values() if self._alive(prediction)]
-        return await asyncio.to_thread(_aggregates, alive, query)
+        kept, now = list(self._kept.values()), datetime.now(UTC)
+        return await asyncio.to_thread(lambda: _aggregates(self._living(kept, now), query))
 
     async def windows(
         self,
@@ -65,20 +66,23 @@ class MemoryStore:
         now: datetime,
     ) -> list[list[Aggregate | None]]:
         """Aggregates over spans of time that end now, of what is kept and not expired."""
-        seen = [
-            prediction
-            for prediction in self._kept.values()
-            if prediction.model_id == model_id
-            and prediction.seen_at <= now
-            and self._alive(prediction, now)
-        ]
-        return await asyncio.to_thread(
-            lambda: [[_window(seen, entity, now - span) for span in spans] for entity in entities]
-        )
+        kept, starts = list(self._kept.values()), [now - span for span in spans]
+
+        def read() -> list[list[Aggregate | None]]:
+            seen = (
+                prediction
+                for prediction in self._living(kept, now)
+                if prediction.model_id == model_id and prediction.seen_at <= now
+            )
+            groups = _windows(seen, entities, starts)
+            return [[_of(entity, group) for group in groups[entity]] for entity in entities]
+
+        return await asyncio.to_thread(read)
 
     async def count(self) -> dict[str, int]:
         """What is kept and not expired."""
-        return dict(Counter(p.model_id for p in self._kept.values() if self._alive(p)))
+        alive = self._living(self._kept.values(), datetime.now(UTC))
+        return dict(Counter(prediction.model_id for prediction in alive))
 
     async def forget(self, what: PostRef | Author | Prefix) -> int:
         """Drop the predictions."""
@@ -89,20 +93,35 @@ class MemoryStore:
             del self._kept[key]
         return len(forgotten)
 
-    def _alive(self, prediction: Prediction, now: datetime | None = None) -> bool:
-        return prediction.predicted_at + self._ttl > (now or datetime.now(UTC))
+    def _living(self, predictions: Iterable[Prediction], now: datetime) -> Iterator[Prediction]:
+        return (p for p in predictions if p.predicted_at + self._ttl > now)
 
 
-def _window(
-    predictions: Sequence[Prediction], entity: Author | Hashtag, start: datetime
-) -> Aggregate | None:
-    group = [p for p in predictions if p.seen_at > start and entity in p.post.entities]
+def _windows(
+    predictions: Iterable[Prediction],
+    entities: Iterable[Author | Hashtag],
+    starts: Sequence[datetime],
+) -> dict[Author | Hashtag, list[list[Prediction]]]:
+    """What was seen after each start, of each entity, in one pass: finding entities is costly."""
+    groups: dict[Author | Hashtag, list[list[Prediction]]]
+    groups = {entity: [[] for _ in starts] for entity in entities}
+    for prediction in predictions:
+        for entity in prediction.post.entities:
+            for start, group in zip(starts, groups.get(entity, ()), strict=False):
+                if prediction.seen_at > start:
+                    group.append(prediction)
+    return groups
+
+
+def _of(entity: Author | Hashtag, group: Sequence[Prediction]) -> Aggregate | None:
+    if not group:
+        return None
     if isinstance(entity, Author):
-        return _aggregate(entity.platform, entity.author, group) if group else None
-    return _aggregate(None, entity.hashtag, group) if group else None
+        return _aggregate(entity.platform, entity.author, group)
+    return _aggregate(None, entity.hashtag, group)
 
 
-def _aggregates(predictions: Sequence[Prediction], query: AggregateQuery) -> list[Aggregate]:
+def _aggregates(predictions: Iterable[Prediction], query: AggregateQuery) -> list[Aggregate]:
     groups: dict[tuple[str | None, str], list[Prediction]] = defaultdict(list)
     for prediction in predictions:
         if _asked_for(prediction, query):

@@ -41,6 +41,7 @@ T = TypeVar("T")
 _CLUSTER_SHARDS = 16  # part of every key: another number would find nothing of what was kept
 _GRACE = 60 * 60 * 1000  # milliseconds that a set may outlive its last post, empty
 _PUT_BATCH, _REMOVE_BATCH = 50, 20  # posts in one script, which nothing can interrupt
+_PUT_ENTRIES = 250  # of authors and hashtags in one script, if it puts more than one post
 _PUT, _REMOVE = (
     (resources.files(__package__) / f"redis_{name}.lua").read_text("utf-8")
     for name in ("put", "remove")
@@ -93,7 +94,7 @@ class RedisStore:
         commands = [
             self._put(shard, model_id, batch)
             for (shard, model_id), together in batches.items()
-            for batch in _batches(together, _PUT_BATCH)
+            for batch in _put_batches(together)
         ]
         await self._connection.run(*commands)
 
@@ -176,6 +177,20 @@ def _removal(shard: int, batch: Sequence[keys.PostKey]) -> Command:
         for argument in (keys.scope(post.model_id), post.model_id, keys.member(post.ref))
     ]
     return ("EVAL", _REMOVE, len(posts), *posts, keys.prefix(shard), *arguments)
+
+
+def _put_batches(predictions: Sequence[Prediction]) -> Iterator[Sequence[Prediction]]:
+    batch: list[Prediction] = []
+    entries = 0
+    for prediction in predictions:
+        more = len(prediction.post.entities)
+        if batch and (len(batch) == _PUT_BATCH or entries + more > _PUT_ENTRIES):
+            yield batch
+            batch, entries = [], 0
+        batch.append(prediction)
+        entries += more
+    if batch:
+        yield batch
 
 
 def _batches(of: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -124,19 +124,18 @@ class Aggregator:
         now: datetime,
     ) -> AsyncIterator[tuple[Author | Hashtag, Prediction]]:
         """The predictions of each; those that may have been seen since and until."""
-        seen = await self._posts.seen(entities, model_id, since, until)
-        pairs = [(entity, ref) for entity, refs in zip(entities, seen, strict=True) for ref in refs]
-        for start in range(0, len(pairs), _PAGE):
-            page = pairs[start : start + _PAGE]
-            values = await self._posts.values([ref for _, ref in page], model_id)
-            for (entity, _), value in zip(page, values, strict=True):
-                prediction = decoded(value)
-                if (
-                    prediction is not None
-                    and prediction.predicted_at + self._ttl > now
-                    and _counts_for(prediction, entity)  # it may have been replaced since
-                ):
-                    yield entity, prediction
+        async for pairs in self._posts.seen(entities, model_id, since, until):
+            for start in range(0, len(pairs), _PAGE):
+                page = pairs[start : start + _PAGE]
+                values = await self._posts.values([ref for _, ref in page], model_id)
+                for (entity, _), value in zip(page, values, strict=True):
+                    prediction = decoded(value)
+                    if prediction is not None and self._counts(prediction, entity, now):
+                        yield entity, prediction
+
+    def _counts(self, prediction: Prediction, entity: Author | Hashtag, now: datetime) -> bool:
+        is_alive = prediction.predicted_at + self._ttl > now
+        return is_alive and _counts_for(prediction, entity)  # it may have been replaced since
 
 
 def _counts_for(prediction: Prediction, entity: Author | Hashtag) -> bool:

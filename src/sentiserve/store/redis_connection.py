@@ -12,7 +12,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
-from sentiserve.errors import StoreError
+from sentiserve.errors import RefusedError, StoreError
 from sentiserve.store.redis_urls import Url
 
 _log = structlog.get_logger(__name__)
@@ -23,6 +23,8 @@ _CONNECT, _PATIENCE = 2.0, 4.0  # seconds to connect, and for all until the answ
 _SCAN = 300  # keys that one SCAN looks at
 _OLDEST = 7  # major version
 _SAFE_POLICIES = {"noeviction", "volatile-ttl"}
+# What a script or a key's content makes of one record; all other errors are the server's state.
+_REFUSALS = ("user_script:", "WRONGTYPE ")
 _ELSE = "or name another store with SENTISERVE_STORE"
 _ADVICE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
     (
@@ -93,6 +95,7 @@ class Connection:
 
         Raises:
             StoreError: one of them failed, or there was no answer in time.
+            RefusedError: the server works, but one of them can never be done.
         """
         if not commands:
             return []
@@ -179,15 +182,24 @@ class Connection:
     def _errors(self, *but: type[Exception]) -> Iterator[None]:
         try:
             yield
-        except StoreError:
+        except (StoreError, RefusedError):
             raise
         except (exceptions.RedisError, exceptions.RedisClusterException, OSError) as error:
             if isinstance(error, but):
                 raise
+            if is_refusal(error):
+                why = f"{error}; see whether something else writes keys that begin with ss1:"
+                raise RefusedError(f"the store {self._url.name} refuses this: {why}") from error
             raise self._error(_advice(error)) from error
 
     def _error(self, why: str) -> StoreError:
         return StoreError(f"the store {self._url.name} cannot be used: {why}")
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether the server works, but a script or a key's content stands against a command."""
+    is_plain = type(error) is exceptions.ResponseError
+    return is_plain and str(error).startswith(_REFUSALS)
 
 
 def _advice(error: Exception) -> str:

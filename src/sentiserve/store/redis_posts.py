@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
+from itertools import islice
 from typing import Any
 
 from sentiserve.store import redis_keys as keys
@@ -13,6 +14,7 @@ from sentiserve.types import Author, Hashtag, PostRef, Prediction
 _PAGE = 500  # values, or members of a set, in one answer
 _TOGETHER = 20  # sets that are asked for together
 
+Entity = Author | Hashtag
 Bound = str | int  # of scores, as ZRANGE writes them
 
 
@@ -67,30 +69,35 @@ class Posts:
         model_id: str,
         since: Bound = "-inf",
         until: Bound = "+inf",
-    ) -> list[list[PostRef]]:
-        """The posts of each, seen since and until these microseconds; some may have expired."""
-        groups = [keys.group(entity) for entity in entities]
-        places = [(place, shard) for place in range(len(groups)) for shard in self.shards]
-        found: list[dict[bytes, None]] = [{} for _ in groups]
-        pages: dict[tuple[int, int], tuple[Bound, int]] = dict.fromkeys(places, (since, 0))
+    ) -> AsyncIterator[list[tuple[Entity, PostRef]]]:
+        """The posts of each, seen since and until these microseconds; some may have expired.
+
+        They come as they are read, each once for an entity, so that many aren't held together.
+        """
+        sets = [(entity, shard) for entity in dict.fromkeys(entities) for shard in self.shards]
+        found: dict[tuple[Entity, int], set[bytes]] = {one: set() for one in sets}
+        pages: dict[tuple[Entity, int], tuple[Bound, int]] = dict.fromkeys(sets, (since, 0))
         while pages:
-            asked = list(pages.items())[:_TOGETHER]
+            asked = list(islice(pages.items(), _TOGETHER))
             answers = await self._connection.run(
                 *(
                     (
-                        *("ZRANGE", keys.posts_of(shard, groups[place], model_id)),
+                        *("ZRANGE", keys.posts_of(shard, keys.group(entity), model_id)),
                         *(start, until, "BYSCORE", "LIMIT", skip, _PAGE, "WITHSCORES"),
                     )
-                    for (place, shard), (start, skip) in asked
+                    for (entity, shard), (start, skip) in asked
                 )
             )
-            for (at, page), answer in zip(asked, answers, strict=True):
-                found[at[0]].update((member, None) for member, _ in answer)
+            new: list[tuple[Entity, PostRef]] = []
+            for (one, page), answer in zip(asked, answers, strict=True):
+                members = [member for member, _ in answer if member not in found[one]]
+                new += ((one[0], keys.parse_member(member.decode())) for member in members)
                 if len(answer) < _PAGE:
-                    del pages[at]
+                    del pages[one], found[one]
                 else:
-                    pages[at] = _next(page, answer)
-        return [[keys.parse_member(member.decode()) for member in members] for members in found]
+                    found[one].update(members)
+                    pages[one] = _next(page, answer)
+            yield new
 
     async def bounds(
         self, groups: Sequence[str], model_id: str, since: Bound = "-inf"
@@ -153,11 +160,10 @@ class Posts:
 
     async def _by(self, author: Author, model_id: str) -> list[PostRef]:
         authors = await self.called(author.author, model_id, [author.platform])
-        seen = await self.seen(list(authors), model_id)
-        refs = [ref for some in seen for ref in some]
         return [
             prediction.post.ref
-            async for page in self.predictions(refs, model_id)
+            async for pairs in self.seen(list(authors), model_id)
+            async for page in self.predictions([ref for _, ref in pairs], model_id)
             for prediction in page
             if prediction.post.is_one_of(author)
         ]

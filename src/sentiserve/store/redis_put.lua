@@ -14,6 +14,7 @@ local call = redis.call
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local turn = tonumber(time[2])
+local most_drawn = 50 -- members at once: Lua's stack bounds what unpack gives
 local joined, latest, platforms = { a = 0, t = 0 }, 0, {}
 
 local function head(value)
@@ -113,7 +114,7 @@ for kind, count in pairs(joined) do
   if count > 0 then
     local ranks = prefix .. 'r' .. kind .. ':' .. model
     outlive(ranks, latest)
-    tidy(ranks, function(member) return posts_of(kind .. member) end, count)
+    tidy(ranks, function(member) return posts_of(kind .. member) end, math.min(count, most_drawn))
   end
 end
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,12 @@ import msgspec
 
 from sentiserve.errors import SettingsError, StoreError
 from sentiserve.store import sqlite_aggregates
-from sentiserve.store.sqlite_connection import Connection, transaction, use_write_ahead_log
+from sentiserve.store.sqlite_connection import (
+    Connection,
+    empty_log,
+    transaction,
+    use_write_ahead_log,
+)
 from sentiserve.types import (
     Aggregate,
     AggregateQuery,
@@ -82,6 +88,7 @@ class SqliteStore:
         self._reader: Connection | None = None
         self._aggregator: Connection | None = None
         self._writer: Connection | None = None
+        self._log_holds_forgotten = True  # perhaps, of a process before
 
     async def open(self) -> None:
         """Create the file and its tables where they are missing.
@@ -100,6 +107,9 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Close the file."""
+        if self._writer is not None and self._log_holds_forgotten:
+            with suppress(StoreError):
+                await self._writer.run(self._empty_log)
         connections, self._connections = self._connections, ()
         self._reader = self._aggregator = self._writer = None
         for connection in connections:
@@ -130,6 +140,7 @@ class SqliteStore:
                     "DELETE FROM predictions WHERE expires_at <= ?", (_micros(datetime.now(UTC)),)
                 )
                 _put_hashtags(connection, *self._put_rows(connection, predictions))
+            self._empty_log(connection)
 
         await _opened(self._writer).run(write)
 
@@ -160,9 +171,6 @@ class SqliteStore:
         since = [_micros(now - span) + 1 for span in spans]
         values = {"model_id": model_id, "now": _micros(now), "limit": 1}
 
-        def read(connection: sqlite3.Connection) -> list[list[Aggregate | None]]:
-            return [[window(connection, entity, start) for start in since] for entity in entities]
-
         def window(
             connection: sqlite3.Connection, entity: Author | Hashtag, start: int
         ) -> Aggregate | None:
@@ -170,7 +178,13 @@ class SqliteStore:
             rows = connection.execute(sql, values | named | {"since": start}).fetchall()
             return next(iter(sqlite_aggregates.aggregates(rows, _time)), None)
 
-        return await _opened(self._aggregator).run(read)
+        async def read(entity: Author | Hashtag) -> list[Aggregate | None]:
+            return await _opened(self._aggregator).run(
+                lambda connection: [window(connection, entity, start) for start in since]
+            )
+
+        # One by one, so that what a caller no longer waits for isn't read.
+        return [await read(entity) for entity in entities]
 
     async def count(self) -> dict[str, int]:
         """What is kept and not expired."""
@@ -182,16 +196,24 @@ class SqliteStore:
         return {row[0]: row[1] for row in rows}
 
     async def forget(self, what: PostRef | Author | Prefix) -> int:
-        """Delete, and leave nothing of it in the file."""
+        """Delete, and leave nothing of it in the files.
+
+        While somebody reads what was, their log can't be emptied; then a later put does it.
+        """
         condition, values = _matching(what)
 
         def delete(connection: sqlite3.Connection) -> int:
             with transaction(connection):
                 rows = connection.execute(f"DELETE FROM predictions WHERE {condition}", values)  # noqa: S608  # a constant
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._log_holds_forgotten = True
+            self._empty_log(connection)
             return rows.rowcount
 
         return await _opened(self._writer).run(delete)
+
+    def _empty_log(self, connection: sqlite3.Connection) -> None:
+        if self._log_holds_forgotten:
+            self._log_holds_forgotten = not empty_log(connection)
 
     def _put_rows(
         self, connection: sqlite3.Connection, predictions: Sequence[Prediction]
@@ -257,8 +279,8 @@ def _matching(what: PostRef | Author | Prefix) -> tuple[str, tuple[str, ...]]:
         case PostRef(platform, id):
             return "platform = ? AND id = ?", (platform, id)
         case Author(platform, author):
-            by_handle = "casefold(author_handle) = casefold(?)"
-            return f"platform = ? AND (author_id = ? OR {by_handle})", (platform, author, author)
+            named = "author_id = ?2 OR casefold(author_handle) = casefold(?2)"
+            return f"platform = ?1 AND ?2 <> '' AND ({named})", (platform, author)
         case Prefix(text):
             return "starts_with(platform || '/' || id, ?)", (text,)
 

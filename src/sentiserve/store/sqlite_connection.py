@@ -12,6 +12,7 @@ from sentiserve.store.thread import Thread
 
 T = TypeVar("T")
 _PATIENCE = 5.0  # seconds to wait for another process that has the file locked
+_READERS_PATIENCE = 0.05  # seconds to wait for readers that need the log: it can be emptied later
 
 
 class Connection:
@@ -109,6 +110,20 @@ def use_write_ahead_log(connection: sqlite3.Connection) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
+
+
+def empty_log(connection: sqlite3.Connection) -> bool:
+    """Leave nothing in the write-ahead log; False if somebody still reads from it."""
+    _wait(connection, _READERS_PATIENCE)
+    try:
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        _wait(connection, _PATIENCE)
+    return not busy
+
+
+def _wait(connection: sqlite3.Connection, seconds: float) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {round(1_000 * seconds)}")
 
 
 def _casefold(text: str | None) -> str | None:

@@ -62,7 +62,13 @@ class ForgettingContract(StoreSuite):
     @with_store
     async def test_nobody_is_forgotten_by_chance(self, store: Store) -> None:
         """What no post has matches none, neither an empty name nor a pattern."""
-        stays = [_annas("1"), example_prediction("2", author_handle="Ben"), example_prediction("3")]
+        stays = [
+            _annas("1"),
+            example_prediction("2", author_handle="Ben"),
+            example_prediction("3"),
+            example_prediction("4", author_id="8", author_handle=""),
+            example_prediction("5", author_id="", author_handle="Eve"),
+        ]
         await store.put(stays)
         for name in ("", "%", "_", "*", "Anna%", "' OR 1=1 --", "anna"):
             assert await store.forget(Author("x", name)) == 0

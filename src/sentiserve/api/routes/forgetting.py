@@ -8,7 +8,7 @@ from sentiserve.api.auth import DOCUMENTED
 from sentiserve.api.dependencies import PartsDep
 from sentiserve.api.problems import responses
 from sentiserve.api.schemas import MAX_NAME, ForgottenOut
-from sentiserve.types import Author, PostRef, Prefix
+from sentiserve.names import author_named, post_named, prefix_named
 
 router = APIRouter(prefix="/v1", tags=["forgetting"], dependencies=DOCUMENTED)
 
@@ -20,7 +20,7 @@ Name = Annotated[str, Path(max_length=MAX_NAME)]
 )
 async def forget_post(parts: PartsDep, platform: Name, id: Name) -> ForgottenOut:  # noqa: A002  # as the path says
     """Remove what any model said of a post: online, from the history and from all aggregates."""
-    return ForgottenOut.of(await parts.forgetting.forget(PostRef(platform, id)))
+    return ForgottenOut.of(await parts.forgetting.forget(post_named(platform, id)))
 
 
 @router.delete(
@@ -28,8 +28,7 @@ async def forget_post(parts: PartsDep, platform: Name, id: Name) -> ForgottenOut
 )
 async def forget_author(parts: PartsDep, platform: Name, author: Name) -> ForgottenOut:
     """Remove all posts of an author, by id or handle, from everywhere."""
-    who = Author(platform, author.removeprefix("@"))
-    return ForgottenOut.of(await parts.forgetting.forget(who))
+    return ForgottenOut.of(await parts.forgetting.forget(author_named(platform, author)))
 
 
 @router.delete("/features", summary="Forget by prefix", responses=responses(401, 422, 503))
@@ -45,4 +44,4 @@ async def forget_prefix(
     ],
 ) -> ForgottenOut:
     """Remove all posts whose PLATFORM/ID begins with a text, from everywhere."""
-    return ForgottenOut.of(await parts.forgetting.forget(Prefix(prefix)))
+    return ForgottenOut.of(await parts.forgetting.forget(prefix_named(prefix)))

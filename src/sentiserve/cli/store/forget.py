@@ -9,6 +9,8 @@ import typer
 from sentiserve.cli.console import err, examples, json_line, out, setting
 from sentiserve.errors import BadInputError
 from sentiserve.forgetting import Forgotten
+from sentiserve.names import author_named, post_named, prefix_named
+from sentiserve.texts import checked_text
 from sentiserve.types import Author, Post, PostRef, Prefix
 
 app = typer.Typer()
@@ -44,16 +46,15 @@ def forget(
     """
     wanted: list[PostRef | Author | Prefix] = []
     if post is not None:
-        wanted.append(PostRef(*_split(post)))
+        wanted.append(post_named(*_split(post)))
     if author is not None:
-        platform, name = _split(author)
-        wanted.append(Author(platform, name.removeprefix("@")))
+        wanted.append(author_named(*_split(author)))
     if text is not None:
-        wanted.append(Post.of_text(text).ref)
+        wanted.append(Post.of_text(checked_text(text)).ref)
     if prefix is not None:
         if not prefix:
             raise BadInputError("an empty prefix is everything; sentiserve store clear does that")
-        wanted.append(Prefix(prefix))
+        wanted.append(prefix_named(prefix))
     if len(wanted) != 1:
         raise BadInputError("name one of --post, --author, --text and --prefix")
     _say(_forget(wanted[0], store, history), as_json=as_json)
