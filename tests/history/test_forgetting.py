@@ -1,6 +1,7 @@
 """What is forgotten is gone from the files, and stays away."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from disk import room_for
 from history.histories import (
     DAY,
     START,
@@ -23,6 +25,7 @@ from history.histories import (
 )
 
 from sentiserve.errors import StoreError
+from sentiserve.history import tombstones
 from sentiserve.history.history import History
 from sentiserve.history.tombstones import Forgettable, Tombstone
 from sentiserve.records import Record
@@ -168,6 +171,39 @@ def test_a_torn_tombstone_is_written_over(tmp_path: Path) -> None:
     assert history.forgotten()(record("1"))
     assert forget(history, PostRef("x", "2")) == 1
     assert History(history.directory).forgotten()(record("2"))
+
+
+def test_a_tombstone_that_does_not_fit_the_disk_is_refused(tmp_path: Path) -> None:
+    """Half a line must not pass for a promise."""
+    history = history_of(tmp_path, [record("1"), record("2")])
+    forget(history, PostRef("x", "1"))
+    path = history.directory / ".forgotten.jsonl"
+    before = path.read_bytes()
+    with room_for(len(before) + 10), pytest.raises(StoreError, match="File too large"):
+        forget(history, PostRef("x", "2"))
+    assert path.read_bytes() == before
+    assert ids(history) == {"2"}
+
+
+def test_threads_that_ask_at_once_read_the_tombstones_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or one could answer by what another has read too early."""
+    history = history_of(tmp_path)
+    forget(history, PostRef("x", "1"))
+    read, paths = tombstones._read, list[Path]()
+
+    def slowly(path: Path) -> list[Tombstone]:
+        paths.append(path)
+        time.sleep(0.05)
+        return read(path)
+
+    monkeypatch.setattr(tombstones, "_read", slowly)
+    anew = History(history.directory)
+    with ThreadPoolExecutor(4) as threads:
+        asked = [threads.submit(anew.forgotten) for _ in range(4)]
+    assert all(answer.result()(record("1")) for answer in asked)
+    assert len(paths) == 1
 
 
 def test_a_damaged_tombstone_stops_everything(tmp_path: Path) -> None:

@@ -12,11 +12,12 @@ may still bring such rows.
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Self
+from threading import Lock
+from typing import NamedTuple, Self
 
 import msgspec
 
@@ -63,39 +64,53 @@ class Tombstone(msgspec.Struct, frozen=True):
         raise ValueError(f"nothing that can be forgotten: {self.what!r}")
 
 
+class _Known(NamedTuple):
+    """The file as it was read, replaced as a whole, so that threads see one or the other.
+
+    Attributes:
+        state: how the file looked just before.
+    """
+
+    state: tuple[int, ...] | None
+    tombstones: Sequence[Tombstone]
+    forgotten: Callable[[Record], bool]
+
+
+def _nothing(_: Record) -> bool:
+    return False
+
+
+_NOTHING = _Known(None, (), _nothing)
+
+
 class Tombstones:
-    """The tombstones of one history; several processes may add to them."""
+    """The tombstones of one history; several processes and threads may add to them."""
 
     def __init__(self, layout: Layout) -> None:
         """Name where they are; nothing is read before it is needed."""
         self._layout = layout
         self._path = layout.tombstones
-        self._state: tuple[int, ...] | None = None
-        self._known: list[Tombstone] = []
-        self._forgotten: Callable[[Record], bool] = _nothing
+        self._reading = Lock()
+        self._latest = _NOTHING
 
     def forgotten(self) -> Callable[[Record], bool]:
         """Whether a record is forgotten, by the tombstones as they are now."""
-        self._refresh()
-        return self._forgotten
+        return self._known().forgotten
 
     def pending(self) -> list[Tombstone]:
         """Those whose rows may still be in files, oldest first."""
-        self._refresh()
-        return [tombstone for tombstone in self._known if not tombstone.done]
+        return [tombstone for tombstone in self._known().tombstones if not tombstone.done]
 
     def since(self, time: datetime) -> list[Tombstone]:
         """Those that were added at that time or later."""
-        self._refresh()
-        return [tombstone for tombstone in self._known if tombstone.at >= time]
+        return [tombstone for tombstone in self._known().tombstones if tombstone.at >= time]
 
     def add(self, tombstone: Tombstone) -> None:
-        """Append one, for good."""
+        """Append one, for good; raises an OSError if it doesn't count."""
         self._layout.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked() as descriptor:
             _drop_torn_line(descriptor)
-            os.write(descriptor, msgspec.json.encode(tombstone) + b"\n")
-            os.fsync(descriptor)
+            _append(descriptor, msgspec.json.encode(tombstone) + b"\n")
         sync(self._layout.directory)
 
     def finish(self, tombstone: Tombstone) -> None:
@@ -106,26 +121,27 @@ class Tombstones:
         """Drop those that nothing can bring rows for any longer."""
         oldest = min([datetime.now(UTC), *_beginnings(self._layout.journal)]) - _MARGIN
         with self._locked():
-            self._refresh()
-            needed = [known for known in self._known if not known.done or known.at >= oldest]
-            if len(needed) == len(self._known):
+            every = self._known().tombstones
+            needed = [known for known in every if not known.done or known.at >= oldest]
+            if len(needed) == len(every):
                 return
             draft = self._layout.draft(self._path)
             draft.write_bytes(b"".join(msgspec.json.encode(known) + b"\n" for known in needed))
             self._layout.publish(self._path)
 
-    def _refresh(self) -> None:
-        """Read the file again if it is another than the one that was read."""
-        try:
-            stat = self._path.stat()
-        except FileNotFoundError:
-            self._state, self._known, self._forgotten = None, [], _nothing
-            return
-        state = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
-        if state != self._state:
-            self._known = _read(self._path)
-            self._forgotten = _predicate(self._known)
-            self._state = state
+    def _known(self) -> _Known:
+        """What the file says; it is read again if it is another than the one that was read."""
+        with self._reading:
+            try:
+                stat = self._path.stat()
+            except FileNotFoundError:
+                self._latest = _NOTHING
+                return self._latest
+            state = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+            if state != self._latest.state:
+                tombstones = _read(self._path)
+                self._latest = _Known(state, tombstones, _predicate(tombstones))
+            return self._latest
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
@@ -147,8 +163,16 @@ class Tombstones:
             return False
 
 
-def _nothing(_: Record) -> bool:
-    return False
+def _append(descriptor: int, line: bytes) -> None:
+    before, rest = os.fstat(descriptor).st_size, memoryview(line)
+    try:
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(descriptor, before)
+        raise
 
 
 def _drop_torn_line(descriptor: int) -> None:
