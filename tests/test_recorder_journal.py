@@ -12,9 +12,10 @@ from archive import FolderArchive
 
 from sentiserve.errors import StoreError
 from sentiserve.journal.journal import Journal
-from sentiserve.journal.segment import SUFFIX
+from sentiserve.journal.segment import SUFFIX, Segment
 from sentiserve.metrics import Metrics
 from sentiserve.recorder import Recorder
+from sentiserve.records import Record
 from sentiserve.store.memory import MemoryStore
 from sentiserve.testing import example_prediction
 from sentiserve.testing.scenarios import MODEL
@@ -222,6 +223,53 @@ async def test_a_journal_that_cannot_be_written_is_the_requests_problem(tmp_path
         await parts.put(2)
         assert not parts.recorder.errors
     assert await parts.store.ids() == ["2"]
+
+
+async def test_closing_does_not_wait_for_what_the_journal_refused(tmp_path: Path) -> None:
+    async with house(tmp_path) as parts:
+        (owner,) = (tmp_path / "journal").iterdir()
+        owner.rmdir()
+        with pytest.raises(StoreError):
+            await parts.put(1)
+        async with asyncio.timeout(2):
+            await parts.recorder.close(30)
+
+
+async def test_closing_does_not_wait_for_a_request_that_went_away(tmp_path: Path) -> None:
+    async with house(tmp_path) as parts:
+        (owner,) = (tmp_path / "journal").iterdir()
+        owner.rmdir()
+        asked = asyncio.create_task(parts.put(1))
+        await asyncio.sleep(0)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        async with asyncio.timeout(2):
+            await parts.recorder.close(30)
+
+
+async def test_what_is_forgotten_on_its_way_into_the_journal_is_not_put(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also without a history, whose tombstones would say so."""
+    journal = Journal(tmp_path / "journal", fsync=False, max_bytes=1 << 30)
+    store, written = Store(), asyncio.Event()
+    append = journal.append
+
+    async def slowly(record: Record) -> tuple[Segment, int]:
+        await written.wait()
+        return await append(record)
+
+    monkeypatch.setattr(journal, "append", slowly)
+    recorder = Recorder(store, Metrics(), 1_000, journal)
+    await recorder.open()
+    asked = asyncio.create_task(recorder.put(example_prediction("1")))
+    await asyncio.sleep(0)
+    await recorder.forget(PostRef("x", "1"))
+    written.set()
+    await asked
+    await recorder.close(5)
+    assert await store.ids() == []
 
 
 async def test_a_file_that_is_damaged_while_it_waits_gives_all_but_the_damage(

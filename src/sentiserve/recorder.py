@@ -52,7 +52,7 @@ class Recorder:
         self._journal = journal
         self._archive = archive
         self._pending: dict[tuple[PostRef, str], Waiting] = {}
-        self._reserved = 0
+        self._reserved = self._arriving = 0  # to come to memory, on their way into the journal
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -150,7 +150,11 @@ class Recorder:
         if self._journal is None:
             self._hold(Waiting(prediction, record))
             return
-        segment, line = await self._journaled(self._journal, record)
+        try:
+            segment, line = await self._journaled(self._journal, record)
+        except BaseException:  # cancelled, too
+            self._rest()
+            raise
         if len(self._pending) < self._max_records:
             self._hold(Waiting(prediction, record, segment))
         else:
@@ -175,11 +179,14 @@ class Recorder:
         return len(found)
 
     async def _journaled(self, journal: Journal, record: Record) -> tuple[Segment, int]:
+        self._arriving += 1
         try:
             return await journal.append(record)
         except StoreError:
             self._metrics.store_errors.labels("journal").inc()
             raise
+        finally:
+            self._arriving -= 1
 
     def _hold(self, waiting: Waiting) -> None:
         key = waiting.key
@@ -213,13 +220,14 @@ class Recorder:
         return self._journal.segments if self._journal is not None else []
 
     def _waiting(self) -> int:
-        return len(self._pending) + sum(segment.waiting for segment in self._segments)
+        unread = sum(segment.waiting for segment in self._segments)
+        return len(self._pending) + self._arriving + unread
 
     def _rest(self) -> None:
         """Let whoever closes know when nothing waits."""
         if not (self._waiting() or self._delivery.busy):
             self._delivery.forget_no_more()
-        if not (self._pending or self._segments):
+        if not (self._pending or self._arriving or self._segments):
             self._idle.set()
 
     def _take_sealed(self, segment: Segment) -> None:
