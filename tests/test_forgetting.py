@@ -1,5 +1,7 @@
 """What is forgotten is gone from everywhere."""
 
+import asyncio
+
 import pytest
 
 from sentiserve.errors import StoreError
@@ -12,16 +14,33 @@ from sentiserve.types import Author, PostRef, Prefix
 ANNA = Author("x", "7")
 
 
-class Place:
-    """Keeps what it was asked to forget, in the order of all places."""
+class WaitingPlace:
+    """Says when it was asked to forget."""
 
-    def __init__(self, name: str, asked: list[str], error: Exception | None = None) -> None:
-        self.name, self.asked, self.error = name, asked, error
+    def __init__(self, asked: list[str]) -> None:
+        self.asked = asked
 
-    async def forget(self, what: PostRef | Author | Prefix) -> int:
-        self.asked.append(self.name)
+    async def forget(self, _: PostRef | Author | Prefix) -> int:
+        self.asked.append("waiting")
+        return 3
+
+
+class NotingPlace:
+    """Notes and removes, in the order of all places; removing waits until it may."""
+
+    def __init__(self, asked: list[str], error: Exception | None = None) -> None:
+        self.asked, self.error = asked, error
+        self.free = asyncio.Event()
+        self.free.set()
+
+    async def note(self, _: PostRef | Author | Prefix) -> None:
+        self.asked.append("note")
         if self.error:
             raise self.error
+
+    async def remove(self, _: PostRef | Author | Prefix) -> int:
+        await self.free.wait()
+        self.asked.append("remove")
         return 3
 
 
@@ -31,19 +50,30 @@ async def filled() -> MemoryStore:
     return store
 
 
-async def test_every_place_forgets_the_history_first() -> None:
-    """It tells those who record, so that nothing comes back behind the store."""
+async def test_every_place_forgets_after_all_are_told() -> None:
+    """The note tells those who record, so that nothing comes back behind the store."""
     asked: list[str] = []
     store = await filled()
-    forgetting = Forgetting(Place("history", asked), Place("waiting", asked), store)
+    forgetting = Forgetting(NotingPlace(asked), WaitingPlace(asked), store)
     assert await forgetting.forget(ANNA) == Forgotten(online=1, offline=3)
-    assert asked == ["history", "waiting"]
+    assert asked == ["note", "waiting", "remove"]
     assert await store.count() == {MODEL: 1}
 
 
+async def test_the_store_does_not_wait_for_the_files() -> None:
+    """Another process may read them for hours."""
+    history, store = NotingPlace([]), await filled()
+    history.free.clear()
+    forgetting = asyncio.create_task(Forgetting(history, None, store).forget(ANNA))
+    async with asyncio.timeout(5):
+        while await store.count() != {MODEL: 1}:
+            await asyncio.sleep(0)
+    history.free.set()
+    assert await forgetting == Forgotten(online=1, offline=3)
+
+
 async def test_a_place_that_fails_can_be_asked_again() -> None:
-    asked: list[str] = []
-    history = Place("history", asked, StoreError("the disk is full"))
+    history = NotingPlace([], StoreError("the disk is full"))
     forgetting = Forgetting(history, None, await filled())
     with pytest.raises(StoreError, match="the disk is full"):
         await forgetting.forget(ANNA)

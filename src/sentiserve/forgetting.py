@@ -8,10 +8,20 @@ from sentiserve.types import Author, PostRef, Prefix
 
 
 class Forgetful(Protocol):
-    """Whatever keeps predictions besides the store."""
+    """What keeps predictions that wait for the store, in this process."""
 
     async def forget(self, what: PostRef | Author | Prefix) -> int:
         """Remove what matches, for good; how many predictions that were."""
+
+
+class Noting(Protocol):
+    """What keeps predictions for good, and tells every process what is forgotten."""
+
+    async def note(self, what: PostRef | Author | Prefix) -> None:
+        """Let nobody record what matches any longer; quick, and for good."""
+
+    async def remove(self, what: PostRef | Author | Prefix) -> int:
+        """Remove what was noted; how many predictions that were. It may take long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +40,8 @@ class Forgotten:
 class Forgetting:
     """Removes predictions from the history, the recorder and the store."""
 
-    def __init__(self, history: Forgetful | None, waiting: Forgetful | None, store: Store) -> None:
-        """Take those that there are; what waits for the store, in this process, is ``waiting``."""
-        # The history goes first: it notes what is forgotten, for every process that records.
+    def __init__(self, history: Noting | None, waiting: Forgetful | None, store: Store) -> None:
+        """Take those that there are."""
         self._history, self._waiting, self._store = history, waiting, store
 
     async def forget(self, what: PostRef | Author | Prefix) -> Forgotten:
@@ -41,7 +50,10 @@ class Forgetting:
         Raises:
             StoreError: a place can't be used now; the others may have forgotten already.
         """
-        offline = await self._history.forget(what) if self._history else 0
+        if self._history:
+            await self._history.note(what)  # first, or it would come back behind the store
         if self._waiting:
             await self._waiting.forget(what)
-        return Forgotten(await self._store.forget(what), offline)
+        online = await self._store.forget(what)
+        offline = await self._history.remove(what) if self._history else 0
+        return Forgotten(online, offline)

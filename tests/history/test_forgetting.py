@@ -27,8 +27,10 @@ from history.histories import (
 from sentiserve.errors import StoreError
 from sentiserve.history import tombstones
 from sentiserve.history.history import History
+from sentiserve.history.layout import Layout
 from sentiserve.history.tombstones import Forgettable, Tombstone
 from sentiserve.records import Record
+from sentiserve.testing.scenarios import MODEL
 from sentiserve.types import Author, PostRef, Prefix
 
 ODD = ["'; DROP TABLE x; --", '"', "%", "_", "*", "?", "[a-z]", "\\", "/", "é", "e\u0301", "A", "a"]
@@ -36,7 +38,11 @@ ANNA: dict[str, Any] = {"author_id": "7", "author_handle": "Straße"}
 
 
 def forget(history: History, what: Forgettable) -> int:
-    return asyncio.run(history.forget(what))
+    async def scenario() -> int:
+        await history.note(what)
+        return await history.remove(what)
+
+    return asyncio.run(scenario())
 
 
 def ids(history: History) -> set[str]:
@@ -160,6 +166,36 @@ def test_a_crash_after_the_tombstone_is_made_up_for(
     history._tombstones.add(Tombstone.of(PostRef("x", "1"), datetime.now(UTC)))
     work(history, tmp_path)
     assert ids(history) == {"2"}
+
+
+def test_rows_count_whoever_removes_them(tmp_path: Path) -> None:
+    """Other work on the history may come before."""
+    history = history_of(tmp_path, [record("1"), record("2")])
+
+    async def scenario() -> int:
+        await history.note(PostRef("x", "1"))
+        assert await history.count() == {MODEL: 1}
+        return await history.remove(PostRef("x", "1"))
+
+    assert asyncio.run(scenario()) == 1
+
+
+def test_a_reader_holds_up_neither_notes_nor_other_threads(tmp_path: Path) -> None:
+    """However many wait for it."""
+    history, reader = history_of(tmp_path, [record("1")]), Layout(tmp_path / "history")
+
+    async def scenario() -> list[int]:
+        with reader.reading():
+            posts = [PostRef("x", f"{number}") for number in range(40)]
+            await asyncio.gather(*map(history.note, posts))
+            waiting = [asyncio.create_task(history.remove(post)) for post in posts]
+            await asyncio.sleep(0.1)
+            async with asyncio.timeout(2):
+                assert (await asyncio.to_thread(history.forgotten))(record("1"))
+            assert not any(task.done() for task in waiting)
+        return await asyncio.gather(*waiting)
+
+    assert sum(asyncio.run(scenario())) == 1
 
 
 def test_a_torn_tombstone_is_written_over(tmp_path: Path) -> None:
