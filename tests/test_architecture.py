@@ -12,7 +12,7 @@ import sentiserve
 PACKAGE = Path(sentiserve.__file__).parent
 SHARED = {
     "errors", "types", "protocols", "texts", "timing", "plugins", "tables", "settings", "metrics",
-    "logs", "records",
+    "logs", "records", "tombstones",
 }  # fmt: skip
 PARTS = {"inference", "insights", "features", "forgetting"}  # what the doors ask
 ALLOWED = {
@@ -20,6 +20,7 @@ ALLOWED = {
     "types": {"errors"},
     "protocols": {"errors", "types"},
     "records": {"types"},
+    "tombstones": {"records", "types"},
     "texts": {"errors"},
     "timing": set(),
     "plugins": {"errors"},

@@ -68,10 +68,14 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def house(
-    directory: Path, store: Store | None = None, max_records: int = 1_000
+    directory: Path,
+    store: Store | None = None,
+    max_records: int = 1_000,
+    archive: FolderArchive | None = None,
 ) -> AsyncIterator[House]:
     journal = Journal(directory / "journal", fsync=False, max_bytes=1 << 30)
-    archive, metrics, store = FolderArchive(directory / "kept"), Metrics(), store or Store()
+    archive = archive or FolderArchive(directory / "kept")
+    metrics, store = Metrics(), store or Store()
     recorder = Recorder(store, metrics, max_records, journal, archive)
     await recorder.open()
     try:
@@ -188,12 +192,58 @@ async def test_what_is_forgotten_while_it_is_being_written_is_gone_afterwards(
         parts.store.free.clear()
         await parts.put(1, 2)
         await until(lambda: parts.store.asked > 0)
+        parts.archive.forget(PostRef("x", "1"))
         await parts.recorder.forget(PostRef("x", "1"))
         assert await parts.store.forget(PostRef("x", "1")) == 0
         parts.store.free.set()
         async with asyncio.timeout(5):
             while await parts.store.ids() != ["2"]:
                 await asyncio.sleep(0.001)
+
+
+async def test_what_was_forgotten_just_before_a_process_died_is_gone_from_the_store(
+    tmp_path: Path,
+) -> None:
+    """It had put a record, and never came to look again."""
+    store = Store()
+    late, other = example_prediction("1"), example_prediction("2")
+    async with house(tmp_path, store) as parts:
+        store.away = True
+        await parts.recorder.put(late)
+        await parts.recorder.put(other)
+    store.away = False
+    await store.put([late, other])
+    parts.archive.forget(late.post.ref)
+    async with house(tmp_path, store, archive=parts.archive):
+        pass
+    assert await store.ids() == ["2"]
+
+
+async def test_what_was_predicted_since_it_was_forgotten_stays(tmp_path: Path) -> None:
+    store = Store()
+    async with house(tmp_path, store) as parts:
+        store.away = True
+        await parts.put(1)
+    parts.archive.forget(PostRef("x", "1"))
+    newer = example_prediction("1", predicted_at=datetime.now(UTC))
+    store.away = False
+    await store.put([newer])
+    async with house(tmp_path, store, archive=parts.archive):
+        pass
+    assert await store.get([newer.post.ref], MODEL) == [newer]
+
+
+async def test_a_history_that_cannot_tell_what_is_forgotten_is_named(tmp_path: Path) -> None:
+    """Nothing is put before it can, and the store isn't blamed."""
+    async with house(tmp_path) as parts:
+        parts.archive.unknown = StoreError("line 1 is damaged")
+        await parts.put(1)
+        await until(lambda: bool(parts.recorder.errors))
+        assert parts.recorder.errors == {"history": "line 1 is damaged"}
+        assert parts.store.asked == 0
+        parts.archive.unknown = None
+    assert not parts.recorder.errors
+    assert await parts.store.ids() == ["1"]
 
 
 async def test_a_post_can_be_stored_anew_after_it_was_forgotten(tmp_path: Path) -> None:

@@ -284,7 +284,8 @@ class Recorder:
         lines, mended = list(segment.unread), segment.mended
         batches = segment.read(_BATCH, lines)
         while records := await asyncio.to_thread(next, batches, None):
-            await self._delivery.write([Waiting(record.prediction, record) for record in records])
+            batch = [Waiting(record.prediction, record) for record in records]
+            await self._delivery.write(batch, replayed=True)
         if segment.mended != mended:  # the numbers of the lines aren't what they were
             self._unread.put_nowait(segment)
         elif lines:

@@ -28,9 +28,9 @@ from sentiserve.errors import StoreError
 from sentiserve.history import tombstones
 from sentiserve.history.history import History
 from sentiserve.history.layout import Layout
-from sentiserve.history.tombstones import Forgettable, Tombstone
 from sentiserve.records import Record
 from sentiserve.testing.scenarios import MODEL
+from sentiserve.tombstones import Forgettable, Tombstone
 from sentiserve.types import Author, PostRef, Prefix
 
 ODD = ["'; DROP TABLE x; --", '"', "%", "_", "*", "?", "[a-z]", "\\", "/", "é", "e\u0301", "A", "a"]

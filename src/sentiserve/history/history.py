@@ -17,11 +17,12 @@ from sentiserve.history.feast import write_repository
 from sentiserve.history.forgetting import remove
 from sentiserve.history.keeping import keep_segment
 from sentiserve.history.layout import Layout
-from sentiserve.history.tombstones import Forgettable, Tombstone, Tombstones
+from sentiserve.history.tombstones import Tombstones
 from sentiserve.history.training import OnProgress, write_training_set
 from sentiserve.history.versions import Selection
 from sentiserve.history.winners import winning_records
 from sentiserve.records import Record
+from sentiserve.tombstones import Forgettable, Tombstone
 
 P = ParamSpec("P")
 T = TypeVar("T")

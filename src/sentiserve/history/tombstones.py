@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import msgspec
 
@@ -25,43 +25,10 @@ from sentiserve.errors import StoreError
 from sentiserve.history.layout import Layout, sync
 from sentiserve.history.segments import read_segment
 from sentiserve.records import Record
-from sentiserve.types import Author, PostRef, Prefix
+from sentiserve.tombstones import Tombstone, forgets
 
 _MARGIN = timedelta(days=1)  # by which a record may reach the journal after it was taken
 _LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
-
-Forgettable = PostRef | Author | Prefix
-
-
-class Tombstone(msgspec.Struct, frozen=True):
-    """What is forgotten of all that was taken until then."""
-
-    what: tuple[str, ...]
-    at: datetime
-    done: bool = False
-
-    @classmethod
-    def of(cls, what: Forgettable, at: datetime) -> Self:
-        """A tombstone for this."""
-        match what:
-            case PostRef(platform, post_id):
-                return cls(("post", platform, post_id), at)
-            case Author(platform, author):
-                return cls(("author", platform, author), at)
-            case Prefix(text):
-                return cls(("prefix", text), at)
-
-    @property
-    def target(self) -> Forgettable:
-        """What it was made of."""
-        match self.what:
-            case ("post", platform, post_id):
-                return PostRef(platform, post_id)
-            case ("author", platform, author):
-                return Author(platform, author)
-            case ("prefix", text):
-                return Prefix(text)
-        raise ValueError(f"nothing that can be forgotten: {self.what!r}")
 
 
 class _Known(NamedTuple):
@@ -140,7 +107,7 @@ class Tombstones:
             state = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
             if state != self._latest.state:
                 tombstones = _read(self._path)
-                self._latest = _Known(state, tombstones, _predicate(tombstones))
+                self._latest = _Known(state, tombstones, forgets(tombstones))
             return self._latest
 
     @contextmanager
@@ -198,38 +165,6 @@ def _read(path: Path) -> list[Tombstone]:
         if known is None or (tombstone.at, tombstone.done) >= (known.at, known.done):
             latest[tombstone.what] = tombstone
     return sorted(latest.values(), key=lambda tombstone: tombstone.at)
-
-
-def _predicate(tombstones: list[Tombstone]) -> Callable[[Record], bool]:
-    posts: dict[tuple[str, str], datetime] = {}
-    authors: dict[tuple[str, str], datetime] = {}
-    handles: dict[tuple[str, str], datetime] = {}
-    prefixes: list[tuple[str, datetime]] = []
-    for tombstone in tombstones:
-        match tombstone.target:
-            case PostRef(platform, post_id):
-                posts[platform, post_id] = tombstone.at
-            case Author(platform, author):
-                authors[platform, author] = tombstone.at
-                handle = (platform, author.casefold())
-                handles[handle] = max(tombstone.at, handles.get(handle, tombstone.at))
-            case Prefix(text):
-                prefixes.append((text, tombstone.at))
-
-    def forgotten(record: Record) -> bool:
-        platform, author_id, handle = record.platform, record.author_id, record.author_handle
-        times = (
-            posts.get((platform, record.id)),
-            None if author_id is None else authors.get((platform, author_id)),
-            None if handle is None else handles.get((platform, handle.casefold())),
-        )
-        taken = record.created_timestamp
-        if any(time is not None and taken <= time for time in times):
-            return True
-        path = f"{record.platform}/{record.id}" if prefixes else ""
-        return any(path.startswith(text) and taken <= at for text, at in prefixes)
-
-    return forgotten
 
 
 def _beginnings(journal: Path) -> Iterator[datetime]:
