@@ -1,11 +1,16 @@
 """What is forgotten is gone from everywhere."""
 
 import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from history.histories import segment
 
 from sentiserve.errors import StoreError
 from sentiserve.forgetting import Forgetting, Forgotten
+from sentiserve.history.history import History
+from sentiserve.records import Record
 from sentiserve.store.memory import MemoryStore
 from sentiserve.testing import example_prediction
 from sentiserve.testing.scenarios import MODEL
@@ -42,6 +47,21 @@ class NotingPlace:
         await self.free.wait()
         self.asked.append("remove")
         return 3
+
+    def unfinished(self) -> list[PostRef | Author | Prefix]:
+        return []
+
+
+class StumblingStore(MemoryStore):
+    """Can't forget the first time."""
+
+    stumbled = False
+
+    async def forget(self, what: PostRef | Author | Prefix) -> int:
+        if not self.stumbled:
+            self.stumbled = True
+            raise StoreError("the store is away")
+        return await super().forget(what)
 
 
 async def filled() -> MemoryStore:
@@ -83,3 +103,36 @@ async def test_a_place_that_fails_can_be_asked_again() -> None:
 
 async def test_a_store_alone_will_do() -> None:
     assert await Forgetting(None, None, await filled()).forget(ANNA) == Forgotten(1, 0)
+
+
+async def test_what_a_dead_process_began_to_forget_is_forgotten_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if the store is away at first."""
+    monkeypatch.setattr("sentiserve.forgetting._PAUSE", 0.001)
+    history, store = History(tmp_path / "history"), StumblingStore(ttl=60)
+    predictions = [example_prediction("1", author_id="7"), example_prediction("2")]
+    await store.put(predictions)
+    records = [Record.of(prediction, datetime.now(UTC)) for prediction in predictions]
+    await history.keep(segment(tmp_path / "s.ndjson", records))
+    await history.note(ANNA)
+    forgetting = Forgetting(history, None, store)
+    await forgetting.open()
+    async with asyncio.timeout(10):
+        while history.unfinished():
+            await asyncio.sleep(0.01)
+    await forgetting.close()
+    assert await store.count() == await history.count() == {MODEL: 1}
+    await history.close()
+
+
+async def test_closing_does_not_wait_for_a_store_that_is_away(tmp_path: Path) -> None:
+    history = History(tmp_path / "history")
+    await history.note(ANNA)
+    forgetting = Forgetting(history, None, StumblingStore(ttl=60))
+    await forgetting.open()
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(2):
+        await forgetting.close()
+    assert history.unfinished() == [ANNA]
+    await history.close()

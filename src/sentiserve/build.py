@@ -171,6 +171,9 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         recorder = Recorder(store, metrics, settings.max_records, journal, history)
         stack.push_async_callback(recorder.close, settings.drain_timeout)
         await recorder.open()
+        forgetting = Forgetting(history, recorder, store)
+        stack.push_async_callback(forgetting.close)
+        await forgetting.open()
         upkeep = Upkeep(history)
         stack.push_async_callback(upkeep.close)
         await upkeep.open()
@@ -182,7 +185,6 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         )
         aggregates = Aggregates(store, model.info.id)
         features = OnlineFeatures(store, model.info)
-        forgetting = Forgetting(history, recorder, store)
         yield Parts(
             model.info, store, batcher, recorder, inference, aggregates, features, forgetting
         )

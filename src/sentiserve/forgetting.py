@@ -1,10 +1,18 @@
 """Forgetting: a post, an author or a prefix disappears from everywhere."""
 
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
+
 from sentiserve.protocols import Store
 from sentiserve.types import Author, PostRef, Prefix
+
+_log = structlog.get_logger(__name__)
+_PAUSE = 5.0  # seconds between two tries to finish what a dead process began
 
 
 class Forgetful(Protocol):
@@ -22,6 +30,9 @@ class Noting(Protocol):
 
     async def remove(self, what: PostRef | Author | Prefix) -> int:
         """Remove what was noted; how many predictions that were. It may take long."""
+
+    def unfinished(self) -> Sequence[PostRef | Author | Prefix]:
+        """What was noted and not removed yet; on a thread, since it reads a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,19 @@ class Forgetting:
     def __init__(self, history: Noting | None, waiting: Forgetful | None, store: Store) -> None:
         """Take those that there are."""
         self._history, self._waiting, self._store = history, waiting, store
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Forget, in the background, what a process noted that died before it was through."""
+        if self._history is not None:
+            self._task = asyncio.create_task(self._resume(self._history))
+
+    async def close(self) -> None:
+        """Stop; what isn't finished is for the next start. Harmless when never opened."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
 
     async def forget(self, what: PostRef | Author | Prefix) -> Forgotten:
         """Remove a post, an author's posts or those that begin so; again, if it failed half-way.
@@ -57,3 +81,14 @@ class Forgetting:
         online = await self._store.forget(what)
         offline = await self._history.remove(what) if self._history else 0
         return Forgotten(online, offline)
+
+    async def _resume(self, history: Noting) -> None:
+        while True:
+            try:
+                for what in await asyncio.to_thread(history.unfinished):
+                    await self._store.forget(what)
+                    await history.remove(what)
+                return
+            except Exception as error:  # noqa: BLE001  # whatever it is, it may be over soon
+                _log.warning("forgetting failed, trying again", error=str(error) or repr(error))
+            await asyncio.sleep(_PAUSE)
