@@ -298,6 +298,21 @@ async def test_closing_does_not_wait_for_a_request_that_went_away(tmp_path: Path
             await parts.recorder.close(30)
 
 
+async def test_a_record_whose_request_went_away_holds_up_no_file(tmp_path: Path) -> None:
+    """It is in the journal, and so goes on as the others do."""
+    async with house(tmp_path) as parts:
+        asked = asyncio.create_task(parts.put(1))
+        await asyncio.sleep(0)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        await until(lambda: bool(parts.segments()) and parts.segments()[0].stat().st_size > 0)
+        async with asyncio.timeout(2):
+            await parts.recorder.close(30)
+    assert await parts.store.ids() == ["1"]
+    assert parts.segments() == []
+
+
 async def test_what_is_forgotten_on_its_way_into_the_journal_is_not_put(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

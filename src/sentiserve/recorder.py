@@ -158,10 +158,7 @@ class Recorder:
         if len(self._pending) < self._max_records:
             self._hold(Waiting(prediction, record, segment))
         else:
-            segment.leave(line)
-            self._let_go(segment)
-            if segment.sealed:
-                self._unread.put_nowait(segment)
+            self._leave(segment, line)
 
     async def forget(self, what: PostRef | Author | Prefix) -> int:
         """Drop what waits, and have the history take in, and thereby sift, what it lacks.
@@ -180,13 +177,31 @@ class Recorder:
 
     async def _journaled(self, journal: Journal, record: Record) -> tuple[Segment, int]:
         self._arriving += 1
+        written = asyncio.ensure_future(journal.append(record))
         try:
-            return await journal.append(record)
+            return await asyncio.shield(written)
+        except asyncio.CancelledError:
+            self._arriving += 1  # it goes on
+            written.add_done_callback(self._abandon)
+            raise
         except StoreError:
             self._metrics.store_errors.labels("journal").inc()
             raise
         finally:
             self._arriving -= 1
+
+    def _abandon(self, written: asyncio.Future[tuple[Segment, int]]) -> None:
+        """Nobody waits for a record any longer; if it is in a file, it is read back from there."""
+        self._arriving -= 1
+        if not written.cancelled() and written.exception() is None:
+            self._leave(*written.result())
+        self._rest()
+
+    def _leave(self, segment: Segment, line: int) -> None:
+        segment.leave(line)
+        self._let_go(segment)
+        if segment.sealed:
+            self._unread.put_nowait(segment)
 
     def _hold(self, waiting: Waiting) -> None:
         key = waiting.key
