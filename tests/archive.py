@@ -14,7 +14,8 @@ class FolderArchive:
     """Files of records; one that is kept again replaces itself.
 
     Attributes:
-        error: raised by the next calls, if there is one.
+        error: raised by the next segments to be kept, if there is one.
+        unknown: raised by the next questions for what is forgotten, if there is one.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -22,6 +23,7 @@ class FolderArchive:
         self._directory = directory
         self._tombstones: dict[PostRef, datetime] = {}
         self.error: Exception | None = None
+        self.unknown: Exception | None = None
 
     async def keep(self, segment: Path) -> None:
         if self.error:
@@ -32,6 +34,8 @@ class FolderArchive:
         self._tombstones[ref] = datetime.now(UTC)
 
     def forgotten(self) -> Callable[[Record], bool]:
+        if self.unknown:
+            raise self.unknown
         tombstones = dict(self._tombstones)
         never = datetime.min.replace(tzinfo=UTC)
         return lambda record: (

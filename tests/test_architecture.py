@@ -12,7 +12,7 @@ import sentiserve
 PACKAGE = Path(sentiserve.__file__).parent
 SHARED = {
     "errors", "types", "protocols", "texts", "timing", "plugins", "tables", "settings", "metrics",
-    "logs", "records", "names",
+    "logs", "records", "names", "tombstones",
 }  # fmt: skip
 PARTS = {"inference", "insights", "features", "forgetting"}  # what the doors ask
 ALLOWED = {
@@ -21,6 +21,7 @@ ALLOWED = {
     "protocols": {"errors", "types"},
     "records": {"types"},
     "names": {"errors", "types"},
+    "tombstones": {"records", "types"},
     "texts": {"errors"},
     "timing": set(),
     "plugins": {"errors"},

@@ -12,9 +12,10 @@ from archive import FolderArchive
 
 from sentiserve.errors import StoreError
 from sentiserve.journal.journal import Journal
-from sentiserve.journal.segment import SUFFIX
+from sentiserve.journal.segment import SUFFIX, Segment
 from sentiserve.metrics import Metrics
 from sentiserve.recorder import Recorder
+from sentiserve.records import Record
 from sentiserve.store.memory import MemoryStore
 from sentiserve.testing import example_prediction
 from sentiserve.testing.scenarios import MODEL
@@ -67,10 +68,14 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def house(
-    directory: Path, store: Store | None = None, max_records: int = 1_000
+    directory: Path,
+    store: Store | None = None,
+    max_records: int = 1_000,
+    archive: FolderArchive | None = None,
 ) -> AsyncIterator[House]:
     journal = Journal(directory / "journal", fsync=False, max_bytes=1 << 30)
-    archive, metrics, store = FolderArchive(directory / "kept"), Metrics(), store or Store()
+    archive = archive or FolderArchive(directory / "kept")
+    metrics, store = Metrics(), store or Store()
     recorder = Recorder(store, metrics, max_records, journal, archive)
     await recorder.open()
     try:
@@ -187,12 +192,58 @@ async def test_what_is_forgotten_while_it_is_being_written_is_gone_afterwards(
         parts.store.free.clear()
         await parts.put(1, 2)
         await until(lambda: parts.store.asked > 0)
+        parts.archive.forget(PostRef("x", "1"))
         await parts.recorder.forget(PostRef("x", "1"))
         assert await parts.store.forget(PostRef("x", "1")) == 0
         parts.store.free.set()
         async with asyncio.timeout(5):
             while await parts.store.ids() != ["2"]:
                 await asyncio.sleep(0.001)
+
+
+async def test_what_was_forgotten_just_before_a_process_died_is_gone_from_the_store(
+    tmp_path: Path,
+) -> None:
+    """It had put a record, and never came to look again."""
+    store = Store()
+    late, other = example_prediction("1"), example_prediction("2")
+    async with house(tmp_path, store) as parts:
+        store.away = True
+        await parts.recorder.put(late)
+        await parts.recorder.put(other)
+    store.away = False
+    await store.put([late, other])
+    parts.archive.forget(late.post.ref)
+    async with house(tmp_path, store, archive=parts.archive):
+        pass
+    assert await store.ids() == ["2"]
+
+
+async def test_what_was_predicted_since_it_was_forgotten_stays(tmp_path: Path) -> None:
+    store = Store()
+    async with house(tmp_path, store) as parts:
+        store.away = True
+        await parts.put(1)
+    parts.archive.forget(PostRef("x", "1"))
+    newer = example_prediction("1", predicted_at=datetime.now(UTC))
+    store.away = False
+    await store.put([newer])
+    async with house(tmp_path, store, archive=parts.archive):
+        pass
+    assert await store.get([newer.post.ref], MODEL) == [newer]
+
+
+async def test_a_history_that_cannot_tell_what_is_forgotten_is_named(tmp_path: Path) -> None:
+    """Nothing is put before it can, and the store isn't blamed."""
+    async with house(tmp_path) as parts:
+        parts.archive.unknown = StoreError("line 1 is damaged")
+        await parts.put(1)
+        await until(lambda: bool(parts.recorder.errors))
+        assert parts.recorder.errors == {"history": "line 1 is damaged"}
+        assert parts.store.asked == 0
+        parts.archive.unknown = None
+    assert not parts.recorder.errors
+    assert await parts.store.ids() == ["1"]
 
 
 async def test_a_post_can_be_stored_anew_after_it_was_forgotten(tmp_path: Path) -> None:
@@ -222,6 +273,68 @@ async def test_a_journal_that_cannot_be_written_is_the_requests_problem(tmp_path
         await parts.put(2)
         assert not parts.recorder.errors
     assert await parts.store.ids() == ["2"]
+
+
+async def test_closing_does_not_wait_for_what_the_journal_refused(tmp_path: Path) -> None:
+    async with house(tmp_path) as parts:
+        (owner,) = (tmp_path / "journal").iterdir()
+        owner.rmdir()
+        with pytest.raises(StoreError):
+            await parts.put(1)
+        async with asyncio.timeout(2):
+            await parts.recorder.close(30)
+
+
+async def test_closing_does_not_wait_for_a_request_that_went_away(tmp_path: Path) -> None:
+    async with house(tmp_path) as parts:
+        (owner,) = (tmp_path / "journal").iterdir()
+        owner.rmdir()
+        asked = asyncio.create_task(parts.put(1))
+        await asyncio.sleep(0)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        async with asyncio.timeout(2):
+            await parts.recorder.close(30)
+
+
+async def test_a_record_whose_request_went_away_holds_up_no_file(tmp_path: Path) -> None:
+    """It is in the journal, and so goes on as the others do."""
+    async with house(tmp_path) as parts:
+        asked = asyncio.create_task(parts.put(1))
+        await asyncio.sleep(0)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        await until(lambda: bool(parts.segments()) and parts.segments()[0].stat().st_size > 0)
+        async with asyncio.timeout(2):
+            await parts.recorder.close(30)
+    assert await parts.store.ids() == ["1"]
+    assert parts.segments() == []
+
+
+async def test_what_is_forgotten_on_its_way_into_the_journal_is_not_put(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also without a history, whose tombstones would say so."""
+    journal = Journal(tmp_path / "journal", fsync=False, max_bytes=1 << 30)
+    store, written = Store(), asyncio.Event()
+    append = journal.append
+
+    async def slowly(record: Record) -> tuple[Segment, int]:
+        await written.wait()
+        return await append(record)
+
+    monkeypatch.setattr(journal, "append", slowly)
+    recorder = Recorder(store, Metrics(), 1_000, journal)
+    await recorder.open()
+    asked = asyncio.create_task(recorder.put(example_prediction("1")))
+    await asyncio.sleep(0)
+    await recorder.forget(PostRef("x", "1"))
+    written.set()
+    await asked
+    await recorder.close(5)
+    assert await store.ids() == []
 
 
 async def test_a_file_that_is_damaged_while_it_waits_gives_all_but_the_damage(

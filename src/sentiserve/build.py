@@ -104,7 +104,12 @@ async def opened_forgetting(settings: Settings) -> AsyncIterator[Forgetting]:
         StoreError: the store can't be used.
     """
     async with opened_store(settings) as store:
-        yield Forgetting(build_history(settings), None, store)
+        history = build_history(settings)
+        try:
+            yield Forgetting(history, None, store)
+        finally:
+            if history is not None:
+                await history.close()
 
 
 def build_history(settings: Settings) -> History | None:
@@ -170,10 +175,14 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         model = await asyncio.to_thread(build_model, settings)
         history, journal = build_history(settings), build_journal(settings)
         if history is not None:
+            stack.push_async_callback(history.close)
             history.check_labels(model.info.labels)
         recorder = Recorder(store, metrics, settings.max_records, journal, history)
         stack.push_async_callback(recorder.close, settings.drain_timeout)
         await recorder.open()
+        forgetting = Forgetting(history, recorder, store)
+        stack.push_async_callback(forgetting.close)
+        await forgetting.open()
         upkeep = Upkeep(history)
         stack.push_async_callback(upkeep.close)
         await upkeep.open()
@@ -185,7 +194,6 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         )
         aggregates = Aggregates(store, model.info.id)
         features = OnlineFeatures(store, model.info, settings.store_timeout)
-        forgetting = Forgetting(history, recorder, store)
         yield Parts(
             model.info, store, batcher, recorder, inference, aggregates, features, forgetting
         )

@@ -32,6 +32,9 @@ async def materialize(
 ) -> int:
     """Put the winning records into the store; what it has that is newer stays.
 
+    What is asked to be forgotten meanwhile is forgotten in the store once more in the end, and
+    with it what was predicted of it since.
+
     Args:
         offline: the history.
         store: open.

@@ -52,7 +52,7 @@ class Recorder:
         self._journal = journal
         self._archive = archive
         self._pending: dict[tuple[PostRef, str], Waiting] = {}
-        self._reserved = 0
+        self._reserved = self._arriving = 0  # to come to memory, on their way into the journal
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -150,14 +150,15 @@ class Recorder:
         if self._journal is None:
             self._hold(Waiting(prediction, record))
             return
-        segment, line = await self._journaled(self._journal, record)
+        try:
+            segment, line = await self._journaled(self._journal, record)
+        except BaseException:  # cancelled, too
+            self._rest()
+            raise
         if len(self._pending) < self._max_records:
             self._hold(Waiting(prediction, record, segment))
         else:
-            segment.leave(line)
-            self._let_go(segment)
-            if segment.sealed:
-                self._unread.put_nowait(segment)
+            self._leave(segment, line)
 
     async def forget(self, what: PostRef | Author | Prefix) -> int:
         """Drop what waits, and have the history take in, and thereby sift, what it lacks.
@@ -175,11 +176,32 @@ class Recorder:
         return len(found)
 
     async def _journaled(self, journal: Journal, record: Record) -> tuple[Segment, int]:
+        self._arriving += 1
+        written = asyncio.ensure_future(journal.append(record))
         try:
-            return await journal.append(record)
+            return await asyncio.shield(written)
+        except asyncio.CancelledError:
+            self._arriving += 1  # it goes on
+            written.add_done_callback(self._abandon)
+            raise
         except StoreError:
             self._metrics.store_errors.labels("journal").inc()
             raise
+        finally:
+            self._arriving -= 1
+
+    def _abandon(self, written: asyncio.Future[tuple[Segment, int]]) -> None:
+        """Nobody waits for a record any longer; if it is in a file, it is read back from there."""
+        self._arriving -= 1
+        if not written.cancelled() and written.exception() is None:
+            self._leave(*written.result())
+        self._rest()
+
+    def _leave(self, segment: Segment, line: int) -> None:
+        segment.leave(line)
+        self._let_go(segment)
+        if segment.sealed:
+            self._unread.put_nowait(segment)
 
     def _hold(self, waiting: Waiting) -> None:
         key = waiting.key
@@ -213,13 +235,14 @@ class Recorder:
         return self._journal.segments if self._journal is not None else []
 
     def _waiting(self) -> int:
-        return len(self._pending) + sum(segment.waiting for segment in self._segments)
+        unread = sum(segment.waiting for segment in self._segments)
+        return len(self._pending) + self._arriving + unread
 
     def _rest(self) -> None:
         """Let whoever closes know when nothing waits."""
         if not (self._waiting() or self._delivery.busy):
             self._delivery.forget_no_more()
-        if not (self._pending or self._segments):
+        if not (self._pending or self._arriving or self._segments):
             self._idle.set()
 
     def _take_sealed(self, segment: Segment) -> None:
@@ -276,7 +299,8 @@ class Recorder:
         lines, mended = list(segment.unread), segment.mended
         batches = segment.read(_BATCH, lines)
         while records := await asyncio.to_thread(next, batches, None):
-            await self._delivery.write([Waiting(record.prediction, record) for record in records])
+            batch = [Waiting(record.prediction, record) for record in records]
+            await self._delivery.write(batch, replayed=True)
         if segment.mended != mended:  # the numbers of the lines aren't what they were
             self._unread.put_nowait(segment)
         elif lines:

@@ -1,6 +1,7 @@
 """What is forgotten is gone from the files, and stays away."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from disk import room_for
 from history.histories import (
     DAY,
     START,
@@ -23,9 +25,12 @@ from history.histories import (
 )
 
 from sentiserve.errors import StoreError
+from sentiserve.history import tombstones
 from sentiserve.history.history import History
-from sentiserve.history.tombstones import Forgettable, Tombstone
+from sentiserve.history.layout import Layout
 from sentiserve.records import Record
+from sentiserve.testing.scenarios import MODEL
+from sentiserve.tombstones import Forgettable, Tombstone
 from sentiserve.types import Author, PostRef, Prefix
 
 ODD = ["'; DROP TABLE x; --", '"', "%", "_", "*", "?", "[a-z]", "\\", "/", "é", "e\u0301", "A", "a"]
@@ -33,7 +38,11 @@ ANNA: dict[str, Any] = {"author_id": "7", "author_handle": "Straße"}
 
 
 def forget(history: History, what: Forgettable) -> int:
-    return asyncio.run(history.forget(what))
+    async def scenario() -> int:
+        await history.note(what)
+        return await history.remove(what)
+
+    return asyncio.run(scenario())
 
 
 def ids(history: History) -> set[str]:
@@ -159,6 +168,36 @@ def test_a_crash_after_the_tombstone_is_made_up_for(
     assert ids(history) == {"2"}
 
 
+def test_rows_count_whoever_removes_them(tmp_path: Path) -> None:
+    """Other work on the history may come before."""
+    history = history_of(tmp_path, [record("1"), record("2")])
+
+    async def scenario() -> int:
+        await history.note(PostRef("x", "1"))
+        assert await history.count() == {MODEL: 1}
+        return await history.remove(PostRef("x", "1"))
+
+    assert asyncio.run(scenario()) == 1
+
+
+def test_a_reader_holds_up_neither_notes_nor_other_threads(tmp_path: Path) -> None:
+    """However many wait for it."""
+    history, reader = history_of(tmp_path, [record("1")]), Layout(tmp_path / "history")
+
+    async def scenario() -> list[int]:
+        with reader.reading():
+            posts = [PostRef("x", f"{number}") for number in range(40)]
+            await asyncio.gather(*map(history.note, posts))
+            waiting = [asyncio.create_task(history.remove(post)) for post in posts]
+            await asyncio.sleep(0.1)
+            async with asyncio.timeout(2):
+                assert (await asyncio.to_thread(history.forgotten))(record("1"))
+            assert not any(task.done() for task in waiting)
+        return await asyncio.gather(*waiting)
+
+    assert sum(asyncio.run(scenario())) == 1
+
+
 def test_a_torn_tombstone_is_written_over(tmp_path: Path) -> None:
     """Who died writing it had promised nothing."""
     history = history_of(tmp_path, [record("1"), record("2")])
@@ -168,6 +207,39 @@ def test_a_torn_tombstone_is_written_over(tmp_path: Path) -> None:
     assert history.forgotten()(record("1"))
     assert forget(history, PostRef("x", "2")) == 1
     assert History(history.directory).forgotten()(record("2"))
+
+
+def test_a_tombstone_that_does_not_fit_the_disk_is_refused(tmp_path: Path) -> None:
+    """Half a line must not pass for a promise."""
+    history = history_of(tmp_path, [record("1"), record("2")])
+    forget(history, PostRef("x", "1"))
+    path = history.directory / ".forgotten.jsonl"
+    before = path.read_bytes()
+    with room_for(len(before) + 10), pytest.raises(StoreError, match="File too large"):
+        forget(history, PostRef("x", "2"))
+    assert path.read_bytes() == before
+    assert ids(history) == {"2"}
+
+
+def test_threads_that_ask_at_once_read_the_tombstones_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or one could answer by what another has read too early."""
+    history = history_of(tmp_path)
+    forget(history, PostRef("x", "1"))
+    read, paths = tombstones._read, list[Path]()
+
+    def slowly(path: Path) -> list[Tombstone]:
+        paths.append(path)
+        time.sleep(0.05)
+        return read(path)
+
+    monkeypatch.setattr(tombstones, "_read", slowly)
+    anew = History(history.directory)
+    with ThreadPoolExecutor(4) as threads:
+        asked = [threads.submit(anew.forgotten) for _ in range(4)]
+    assert all(answer.result()(record("1")) for answer in asked)
+    assert len(paths) == 1
 
 
 def test_a_damaged_tombstone_stops_everything(tmp_path: Path) -> None:

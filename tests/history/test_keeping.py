@@ -176,7 +176,7 @@ def test_what_is_forgotten_is_not_kept(tmp_path: Path) -> None:
     """A segment that comes after the tombstone brings back nothing, but what is newer."""
     old = record("1", at=datetime.now(UTC) - HOUR)
     history = history_of(tmp_path)
-    asyncio.run(history.forget(PostRef("x", "1")))
+    asyncio.run(history.note(PostRef("x", "1")))
     later = datetime.now(UTC) + HOUR
     new = replace(old, event_timestamp=later, created_timestamp=later)
     keep(history, segment(tmp_path / "s.ndjson", [old, record("2")]))

@@ -4,10 +4,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from history.histories import files, history_of, record
+from history.histories import DAY, START, files, history_of, record, segment
 
 from sentiserve.errors import StoreError
 from sentiserve.history.history import History
+from sentiserve.history.layout import Layout
 from sentiserve.history.upkeep import Upkeep
 
 
@@ -30,6 +31,40 @@ def test_days_that_are_over_are_compacted(tmp_path: Path, monkeypatch: pytest.Mo
     asyncio.run(scenario())
 
 
+def test_closing_does_not_wait_for_another_process_that_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = history_of(tmp_path, [record("1")], [record("2")])
+    later = segment(tmp_path / "later.ndjson", [record("3")])
+    reader = Layout(history.directory)
+    monkeypatch.setattr("sentiserve.history.upkeep._PERIOD", 0.01)
+
+    async def scenario() -> None:
+        upkeep = Upkeep(history)
+        await upkeep.open()
+        with reader.reading():
+            keeping = asyncio.create_task(history.keep(later))
+            await asyncio.sleep(0.1)
+            async with asyncio.timeout(2):
+                await upkeep.close()
+                await history.close()
+            with pytest.raises(StoreError, match="another process uses the history"):
+                await keeping
+
+    asyncio.run(scenario())
+    assert len(files(history)) == 2
+
+
+def test_a_day_that_cannot_be_read_holds_up_no_other(tmp_path: Path) -> None:
+    """It is told in the end."""
+    other = START + DAY
+    history = history_of(tmp_path, [record("1")], [record("2", at=other)], [record("3", at=other)])
+    (history.directory / files(history)[0]).write_bytes(b"garbage")
+    with pytest.raises(StoreError, match="cannot be used"):
+        asyncio.run(history.compact())
+    assert len(files(history)) == 2
+
+
 def test_a_compaction_that_fails_comes_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,7 +75,7 @@ def test_a_compaction_that_fails_comes_again(
         nonlocal tried
         tried += 1
         if tried == 1:
-            raise StoreError("the disk is full")
+            raise RuntimeError("whatever it is")
         return await compact()
 
     monkeypatch.setattr(history, "compact", failing_once)

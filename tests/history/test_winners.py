@@ -9,8 +9,8 @@ from history.histories import DAY, HOUR, START, history_of, kept, record
 
 from sentiserve.errors import StoreError
 from sentiserve.history.history import History
-from sentiserve.history.tombstones import Tombstone
 from sentiserve.history.winners import BATCH
+from sentiserve.tombstones import Tombstone
 from sentiserve.types import PostRef
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from sentiserve.history.duck import columns_of, connected, name, parquet
 from sentiserve.history.keeping import write
 from sentiserve.history.layout import Layout, sync
-from sentiserve.history.tombstones import Tombstone
+from sentiserve.tombstones import Tombstone
 from sentiserve.types import Author, PostRef, Prefix
 
 if TYPE_CHECKING:

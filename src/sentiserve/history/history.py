@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from sentiserve.features.views import choose_features
 from sentiserve.history.columns import check_labels
@@ -14,12 +17,15 @@ from sentiserve.history.feast import write_repository
 from sentiserve.history.forgetting import remove
 from sentiserve.history.keeping import keep_segment
 from sentiserve.history.layout import Layout
-from sentiserve.history.tombstones import Forgettable, Tombstone, Tombstones
+from sentiserve.history.tombstones import Tombstones
 from sentiserve.history.training import OnProgress, write_training_set
 from sentiserve.history.versions import Selection
 from sentiserve.history.winners import winning_records
 from sentiserve.records import Record
+from sentiserve.tombstones import Forgettable, Tombstone
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _ADVICE = "free some space, mend the permissions, or name another with SENTISERVE_HISTORY"
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -35,6 +41,14 @@ class History:
         """Name the directory; nothing is touched."""
         self._layout = Layout(directory)
         self._tombstones = Tombstones(self._layout)
+        self._removed: dict[tuple[str, ...], int] = {}  # rows, by what was noted here
+        # What waits for another process must not hold up others who need a thread.
+        self._thread = ThreadPoolExecutor(1, "history")
+
+    async def close(self) -> None:
+        """Stop, without waiting for other processes; harmless when closed."""
+        self._layout.close()
+        await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
 
     @property
     def directory(self) -> Path:
@@ -48,24 +62,36 @@ class History:
             StoreError: a line is damaged, or the files can't be written; the segment is whole,
                 and is needed still.
         """
-        await asyncio.to_thread(self._keep, segment)
+        await self._run(self._keep, segment)
 
     def forgotten(self) -> Callable[[Record], bool]:
         """Whether a record is forgotten, as of now; a look at the file's status, mostly."""
         with self._working():
             return self._tombstones.forgotten()
 
-    async def forget(self, what: Forgettable) -> int:
-        """Remove what was taken until now, also from what is still to be kept.
-
-        Returns:
-            How many rows of the files went.
+    async def note(self, what: Forgettable) -> None:
+        """Count as forgotten what was taken until now; for good, and at once for all processes.
 
         Raises:
-            StoreError: they can't be rewritten; what is to be forgotten is noted, and is
-                removed by whatever works on the history next.
+            StoreError: the note can't be written.
         """
-        return await asyncio.to_thread(self._forget, what)
+        await asyncio.to_thread(self._note, Tombstone.of(what, datetime.now(UTC)))
+
+    async def remove(self, what: Forgettable) -> int:
+        """Remove from the files what was noted; waits while other processes read.
+
+        Returns:
+            How many rows went since this was noted.
+
+        Raises:
+            StoreError: they can't be rewritten; whatever works on the history next removes them.
+        """
+        return await self._run(self._remove, what)
+
+    def unfinished(self) -> list[Forgettable]:
+        """What was noted, and may still be in files."""
+        with self._working():
+            return [tombstone.target for tombstone in self._tombstones.pending()]
 
     def forgotten_since(self, time: datetime) -> list[Forgettable]:
         """What was asked to be forgotten at that time or later."""
@@ -108,7 +134,7 @@ class History:
             with self._layout.reading():
                 return write_training_set(self._layout, spine, out, wanted, selection, on_progress)
 
-        return await asyncio.to_thread(write)
+        return await self._run(write)
 
     async def export_feast(
         self,
@@ -131,7 +157,7 @@ class History:
             with self._layout.reading():
                 write_repository(self._layout, out, selection, on_progress)
 
-        await asyncio.to_thread(write)
+        await self._run(write)
 
     def records(
         self, since: datetime | None = None, until: datetime | None = None
@@ -169,7 +195,7 @@ class History:
             with self._working(), self._layout.writing():
                 pass
 
-        await asyncio.to_thread(write)
+        await self._run(write)
 
     async def count(self) -> dict[str, int]:
         """How many rows there are, by model id.
@@ -177,7 +203,7 @@ class History:
         Raises:
             StoreError: the history can't be read.
         """
-        return await asyncio.to_thread(self._count)
+        return await self._run(self._count)
 
     async def compact(self, on_progress: OnProgress = _silent) -> int:
         """Make one file of the many of each day that is over.
@@ -186,31 +212,46 @@ class History:
             How many files there are less.
 
         Raises:
-            StoreError: a file can't be read or written; nothing is lost.
+            StoreError: a file can't be read or written; nothing is lost, and the other days are
+                done.
         """
-        return await asyncio.to_thread(self._compact, on_progress)
+        await self._run(self._finish_forgetting)
+        less, errors = 0, list[Exception]()
+        for day in await self._run(self._days_over):  # others may work in between
+            on_progress(f"compacting {day}")
+            try:
+                less += await self._run(self._compact, day)
+            except Exception as error:  # noqa: BLE001  # the other days shall not wait for this one
+                errors.append(error)
+        await self._run(self._prune)
+        if errors:
+            raise errors[0]
+        return less
 
     def _keep(self, segment: Path) -> None:
         with self._working(), self._layout.writing():
             keep_segment(self._layout, segment, self._tombstones.forgotten())
 
-    def _forget(self, what: Forgettable) -> int:
-        tombstone = Tombstone.of(what, datetime.now(UTC))
+    def _note(self, tombstone: Tombstone) -> None:
         with self._working():
             self._tombstones.add(tombstone)
-        return self._finish_forgetting().get(tombstone.what, 0)
+        self._removed.setdefault(tombstone.what, 0)
 
-    def _finish_forgetting(self) -> dict[tuple[str, ...], int]:
-        """Remove what tombstones still wait for; how many rows each of them took."""
+    def _remove(self, what: Forgettable) -> int:
+        self._finish_forgetting()
+        return self._removed.pop(Tombstone.of(what, datetime.now(UTC)).what, 0)
+
+    def _finish_forgetting(self) -> None:
+        """Remove what tombstones still wait for."""
         with self._working():
             if not self._tombstones.pending():
-                return {}
-            taken = {}
+                return
             with self._layout.writing():
                 for tombstone in self._tombstones.pending():
-                    taken[tombstone.what] = remove(self._layout, tombstone)
+                    rows = remove(self._layout, tombstone)
                     self._tombstones.finish(tombstone)
-            return taken
+                    if tombstone.what in self._removed:
+                        self._removed[tombstone.what] += rows
 
     def _count(self) -> dict[str, int]:
         self._finish_forgetting()
@@ -222,20 +263,26 @@ class History:
                 sql = f"SELECT model_id, count(*) FROM {parquet(files)} GROUP BY ALL ORDER BY ALL"
                 return dict(connection.execute(sql).fetchall())
 
-    def _compact(self, on_progress: OnProgress) -> int:
-        self._finish_forgetting()
-        less = 0
-        today = datetime.now(UTC).date()
+    def _days_over(self) -> list[date]:
         with self._working():
-            for day in self._layout.days():
-                if day < today:
-                    on_progress(f"compacting {day}")
-                    with self._layout.writing():
-                        less += compact_day(self._layout, day)
+            today = datetime.now(UTC).date()
+            return [day for day in self._layout.days() if day < today]
+
+    def _compact(self, day: date) -> int:
+        with self._working(), self._layout.writing():
+            return compact_day(self._layout, day)
+
+    def _prune(self) -> None:
+        with self._working():
             if self._layout.tombstones.exists():
                 with self._layout.writing():
                     self._tombstones.prune()
-        return less
+
+    async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do what takes a lock, after all that was to be done before."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, partial(work, *args, **kwargs)
+        )
 
     def _working(self) -> AbstractContextManager[None]:
         return refusing(f"the history {self._layout.directory} cannot be used", _ADVICE)

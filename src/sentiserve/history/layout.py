@@ -15,8 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
+from threading import Event
+
+from sentiserve.errors import StoreError
 
 _DATE = "date="
+_PAUSE = 0.02  # seconds between two tries for a lock that another process holds
 
 
 class Layout:
@@ -29,6 +33,11 @@ class Layout:
         self.tombstones = directory / ".forgotten.jsonl"
         self._drafts = directory / ".drafts"
         self.spill = self._drafts / "spill"
+        self._closing = Event()
+
+    def close(self) -> None:
+        """Wait for no lock any longer: whoever does gets a StoreError."""
+        self._closing.set()
 
     def folder(self, day: date) -> Path:
         """Where the rows of a day lie."""
@@ -52,14 +61,14 @@ class Layout:
         if not self.directory.is_dir():
             yield
             return
-        with _locked(self.directory, fcntl.LOCK_SH):
+        with self._locked(fcntl.LOCK_SH):
             yield
 
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Nobody else reads or writes during the block; what a crash left half done is gone."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds what people wrote
-        with _locked(self.directory, fcntl.LOCK_EX):
+        with self._locked(fcntl.LOCK_EX):
             shutil.rmtree(self._drafts, ignore_errors=True)
             self._drafts.mkdir(mode=0o700)
             try:
@@ -80,6 +89,19 @@ class Layout:
         sync(file.parent)
         sync(self.directory)
 
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        descriptor = os.open(self.directory, os.O_RDONLY)
+        try:
+            while not _lock(descriptor, how):
+                if self._closing.wait(_PAUSE):  # flock itself would wait for ever
+                    raise StoreError(
+                        f"another process uses the history {self.directory}, and this one stops"
+                    )
+            yield
+        finally:
+            os.close(descriptor)  # which unlocks
+
 
 def sync(path: Path) -> None:
     """Make a file, or a directory's list of files, outlive a power failure."""
@@ -90,14 +112,12 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-@contextmanager
-def _locked(directory: Path, how: int) -> Iterator[None]:
-    descriptor = os.open(directory, os.O_RDONLY)
+def _lock(descriptor: int, how: int) -> bool:
     try:
-        fcntl.flock(descriptor, how)
-        yield
-    finally:
-        os.close(descriptor)  # which unlocks
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _day(folder: str) -> date | None:

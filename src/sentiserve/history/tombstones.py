@@ -12,11 +12,12 @@ may still bring such rows.
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Self
+from threading import Lock
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,78 +25,59 @@ from sentiserve.errors import StoreError
 from sentiserve.history.layout import Layout, sync
 from sentiserve.history.segments import read_segment
 from sentiserve.records import Record
-from sentiserve.types import Author, PostRef, Prefix
+from sentiserve.tombstones import Tombstone, forgets
 
 _MARGIN = timedelta(days=1)  # by which a record may reach the journal after it was taken
 _LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
 
-Forgettable = PostRef | Author | Prefix
+
+class _Known(NamedTuple):
+    """The file as it was read, replaced as a whole, so that threads see one or the other.
+
+    Attributes:
+        state: how the file looked just before.
+    """
+
+    state: tuple[int, ...] | None
+    tombstones: Sequence[Tombstone]
+    forgotten: Callable[[Record], bool]
 
 
-class Tombstone(msgspec.Struct, frozen=True):
-    """What is forgotten of all that was taken until then."""
+def _nothing(_: Record) -> bool:
+    return False
 
-    what: tuple[str, ...]
-    at: datetime
-    done: bool = False
 
-    @classmethod
-    def of(cls, what: Forgettable, at: datetime) -> Self:
-        """A tombstone for this."""
-        match what:
-            case PostRef(platform, post_id):
-                return cls(("post", platform, post_id), at)
-            case Author(platform, author):
-                return cls(("author", platform, author), at)
-            case Prefix(text):
-                return cls(("prefix", text), at)
-
-    @property
-    def target(self) -> Forgettable:
-        """What it was made of."""
-        match self.what:
-            case ("post", platform, post_id):
-                return PostRef(platform, post_id)
-            case ("author", platform, author):
-                return Author(platform, author)
-            case ("prefix", text):
-                return Prefix(text)
-        raise ValueError(f"nothing that can be forgotten: {self.what!r}")
+_NOTHING = _Known(None, (), _nothing)
 
 
 class Tombstones:
-    """The tombstones of one history; several processes may add to them."""
+    """The tombstones of one history; several processes and threads may add to them."""
 
     def __init__(self, layout: Layout) -> None:
         """Name where they are; nothing is read before it is needed."""
         self._layout = layout
         self._path = layout.tombstones
-        self._state: tuple[int, ...] | None = None
-        self._known: list[Tombstone] = []
-        self._forgotten: Callable[[Record], bool] = _nothing
+        self._reading = Lock()
+        self._latest = _NOTHING
 
     def forgotten(self) -> Callable[[Record], bool]:
         """Whether a record is forgotten, by the tombstones as they are now."""
-        self._refresh()
-        return self._forgotten
+        return self._known().forgotten
 
     def pending(self) -> list[Tombstone]:
         """Those whose rows may still be in files, oldest first."""
-        self._refresh()
-        return [tombstone for tombstone in self._known if not tombstone.done]
+        return [tombstone for tombstone in self._known().tombstones if not tombstone.done]
 
     def since(self, time: datetime) -> list[Tombstone]:
         """Those that were added at that time or later."""
-        self._refresh()
-        return [tombstone for tombstone in self._known if tombstone.at >= time]
+        return [tombstone for tombstone in self._known().tombstones if tombstone.at >= time]
 
     def add(self, tombstone: Tombstone) -> None:
-        """Append one, for good."""
+        """Append one, for good; raises an OSError if it doesn't count."""
         self._layout.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked() as descriptor:
             _drop_torn_line(descriptor)
-            os.write(descriptor, msgspec.json.encode(tombstone) + b"\n")
-            os.fsync(descriptor)
+            _append(descriptor, msgspec.json.encode(tombstone) + b"\n")
         sync(self._layout.directory)
 
     def finish(self, tombstone: Tombstone) -> None:
@@ -106,26 +88,27 @@ class Tombstones:
         """Drop those that nothing can bring rows for any longer."""
         oldest = min([datetime.now(UTC), *_beginnings(self._layout.journal)]) - _MARGIN
         with self._locked():
-            self._refresh()
-            needed = [known for known in self._known if not known.done or known.at >= oldest]
-            if len(needed) == len(self._known):
+            every = self._known().tombstones
+            needed = [known for known in every if not known.done or known.at >= oldest]
+            if len(needed) == len(every):
                 return
             draft = self._layout.draft(self._path)
             draft.write_bytes(b"".join(msgspec.json.encode(known) + b"\n" for known in needed))
             self._layout.publish(self._path)
 
-    def _refresh(self) -> None:
-        """Read the file again if it is another than the one that was read."""
-        try:
-            stat = self._path.stat()
-        except FileNotFoundError:
-            self._state, self._known, self._forgotten = None, [], _nothing
-            return
-        state = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
-        if state != self._state:
-            self._known = _read(self._path)
-            self._forgotten = _predicate(self._known)
-            self._state = state
+    def _known(self) -> _Known:
+        """What the file says; it is read again if it is another than the one that was read."""
+        with self._reading:
+            try:
+                stat = self._path.stat()
+            except FileNotFoundError:
+                self._latest = _NOTHING
+                return self._latest
+            state = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+            if state != self._latest.state:
+                tombstones = _read(self._path)
+                self._latest = _Known(state, tombstones, forgets(tombstones))
+            return self._latest
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
@@ -147,8 +130,16 @@ class Tombstones:
             return False
 
 
-def _nothing(_: Record) -> bool:
-    return False
+def _append(descriptor: int, line: bytes) -> None:
+    before, rest = os.fstat(descriptor).st_size, memoryview(line)
+    try:
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(descriptor, before)
+        raise
 
 
 def _drop_torn_line(descriptor: int) -> None:
@@ -174,38 +165,6 @@ def _read(path: Path) -> list[Tombstone]:
         if known is None or (tombstone.at, tombstone.done) >= (known.at, known.done):
             latest[tombstone.what] = tombstone
     return sorted(latest.values(), key=lambda tombstone: tombstone.at)
-
-
-def _predicate(tombstones: list[Tombstone]) -> Callable[[Record], bool]:
-    posts: dict[tuple[str, str], datetime] = {}
-    authors: dict[tuple[str, str], datetime] = {}
-    handles: dict[tuple[str, str], datetime] = {}
-    prefixes: list[tuple[str, datetime]] = []
-    for tombstone in tombstones:
-        match tombstone.target:
-            case PostRef(platform, post_id):
-                posts[platform, post_id] = tombstone.at
-            case Author(platform, author):
-                authors[platform, author] = tombstone.at
-                handle = (platform, author.casefold())
-                handles[handle] = max(tombstone.at, handles.get(handle, tombstone.at))
-            case Prefix(text):
-                prefixes.append((text, tombstone.at))
-
-    def forgotten(record: Record) -> bool:
-        platform, author_id, handle = record.platform, record.author_id, record.author_handle
-        times = (
-            posts.get((platform, record.id)),
-            None if author_id is None else authors.get((platform, author_id)),
-            None if handle is None else handles.get((platform, handle.casefold())),
-        )
-        taken = record.created_timestamp
-        if any(time is not None and taken <= time for time in times):
-            return True
-        path = f"{record.platform}/{record.id}" if prefixes else ""
-        return any(path.startswith(text) and taken <= at for text, at in prefixes)
-
-    return forgotten
 
 
 def _beginnings(journal: Path) -> Iterator[datetime]:

@@ -5,7 +5,6 @@ from contextlib import suppress
 
 import structlog
 
-from sentiserve.errors import StoreError
 from sentiserve.history.history import History
 
 _log = structlog.get_logger(__name__)
@@ -18,7 +17,6 @@ class Upkeep:
     def __init__(self, history: History | None) -> None:
         """Take the history, if there is one."""
         self._history = history
-        self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -27,19 +25,16 @@ class Upkeep:
             self._task = asyncio.create_task(self._run(self._history))
 
     async def close(self) -> None:
-        """Stop, when a compaction that is under way has ended."""
-        self._stop.set()
+        """Begin no other day; the history's own ``close`` sees the one under way to its end."""
         if self._task is not None:
-            await self._task
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
 
     async def _run(self, history: History) -> None:
-        while not await self._stopped_within(_PERIOD):
+        while True:
+            await asyncio.sleep(_PERIOD)
             try:
                 await history.compact()
-            except StoreError as error:
-                _log.warning("compaction failed", error=str(error))
-
-    async def _stopped_within(self, seconds: float) -> bool:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stop.wait(), seconds)
-        return self._stop.is_set()
+            except Exception as error:  # noqa: BLE001  # whatever it is, it may be over next time
+                _log.warning("compaction failed", error=str(error) or repr(error))
