@@ -47,7 +47,15 @@ clean:  ## remove what the other targets made
 	@$(PIP) install --constraint constraints.txt --editable .
 	@touch $@
 
-.venv/develop: .venv/serve
+.venv/redis:  # the tests start servers of their own; needs root where Redis is missing
+	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+			&& echo "installing redis-server (once)" && apt-get -qq update \
+			&& DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends redis-server >/dev/null; } \
+		|| { echo "the tests need redis-server or valkey-server 7 or newer: install it with your system's packages"; exit 1; }
+	@mkdir -p .venv && touch $@
+
+.venv/develop: .venv/serve .venv/redis
 	@echo "installing what the tests, training and pulling need (once; some minutes)"
 	@$(PIP) install --constraint constraints.txt --group dev --editable '.[hub,train]'
 	@touch $@

@@ -12,12 +12,16 @@ import sentiserve
 PACKAGE = Path(sentiserve.__file__).parent
 SHARED = {
     "errors", "types", "protocols", "texts", "timing", "plugins", "tables", "settings", "metrics",
-    "logs",
+    "logs", "records", "names", "tombstones",
 }  # fmt: skip
+PARTS = {"inference", "insights", "features", "forgetting"}  # what the doors ask
 ALLOWED = {
     "errors": set(),
     "types": {"errors"},
     "protocols": {"errors", "types"},
+    "records": {"types"},
+    "names": {"errors", "types"},
+    "tombstones": {"records", "types"},
     "texts": {"errors"},
     "timing": set(),
     "plugins": {"errors"},
@@ -29,15 +33,22 @@ ALLOWED = {
     "models": SHARED,
     "store": SHARED,
     "batcher": SHARED,
-    "recorder": SHARED,
+    "journal": SHARED,
+    "delivery": SHARED | {"journal"},
+    "recorder": SHARED | {"delivery", "journal"},
     "scoring": SHARED,
     "inference": SHARED | {"batcher", "recorder"},
+    "history": SHARED | {"features"},
+    "forgetting": {"protocols", "types"},
+    "materialize": {"protocols", "records", "types"},
     "insights": SHARED,
+    "features": SHARED,
     "build": SHARED
-    | {"batcher", "recorder", "inference", "insights", "sources", "models", "store"},
+    | PARTS
+    | {"batcher", "history", "journal", "recorder", "sources", "models", "store"},
     "testing": SHARED,
-    "api": SHARED | {"build", "inference", "insights", "__init__"},
-    "cli": SHARED | {"build", "inference", "insights", "scoring", "api", "models", "sources"},
+    "api": SHARED | PARTS | {"build", "__init__"},
+    "cli": SHARED | PARTS | {"build", "materialize", "scoring", "api", "models", "sources"},
     "__init__": {"errors", "types", "protocols", "models"},
 }
 

@@ -247,7 +247,7 @@ async def test_more_records_than_fit_are_refused_before_the_model_works(
         async def never(predictions: Sequence[Prediction]) -> None:
             raise StoreError("the store is away")
 
-        monkeypatch.setattr("sentiserve.recorder._FIRST_PAUSE", 0.001)
+        monkeypatch.setattr("sentiserve.delivery._FIRST_PAUSE", 0.001)
         put = parts.store.put
         monkeypatch.setattr(parts.store, "put", never)
         await parts.ask_one(Text("one"))
@@ -256,6 +256,22 @@ async def test_more_records_than_fit_are_refused_before_the_model_works(
         assert isinstance(outcome, OverloadedError)
         assert (await parts.ask_one(Text("one"))).cached
         monkeypatch.setattr(parts.store, "put", put)
+
+
+async def test_what_the_journal_refuses_is_not_answered_and_hits_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with house() as parts:
+        await parts.ask_one(Text("known"))
+
+        async def refuse(_: Prediction) -> None:
+            raise StoreError("no space left on the journal's device")
+
+        monkeypatch.setattr(parts.recorder, "put", refuse)
+        new, known = await parts.ask(Text("new"), Text("known"))
+    assert isinstance(new, StoreError)
+    assert isinstance(known, Answer)
+    assert b'predictions_total{outcome="refused"} 1.0' in parts.metrics.exposition()
 
 
 async def test_everything_answered_is_in_the_store_at_the_end() -> None:

@@ -33,8 +33,8 @@ class FailingStore(MemoryStore):
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sentiserve.recorder._FIRST_PAUSE", 0.001)
-    monkeypatch.setattr("sentiserve.recorder._LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr("sentiserve.delivery._FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("sentiserve.delivery._LONGEST_PAUSE", 0.001)
 
 
 def prediction(number: int, label: str = "a") -> Prediction:
@@ -52,7 +52,7 @@ async def test_closing_writes_everything_that_waits() -> None:
     recorder = Recorder(store, Metrics(), max_records=10_000)
     await recorder.open()
     for number in range(2_000):
-        recorder.put(prediction(number))
+        await recorder.put(prediction(number))
     await recorder.close(5)
     assert await kept(store, 2_000) == 2_000
     assert max(store.puts) > 1  # in batches
@@ -63,7 +63,7 @@ async def test_a_store_that_comes_back_gets_what_waited() -> None:
     metrics = Metrics()
     recorder = Recorder(store, metrics, max_records=100)
     await recorder.open()
-    recorder.put(prediction(0))
+    await recorder.put(prediction(0))
     await recorder.close(5)
     assert await kept(store, 1) == 1
     assert b'sentiserve_store_errors_total{operation="put"} 5.0' in metrics.exposition()
@@ -72,7 +72,7 @@ async def test_a_store_that_comes_back_gets_what_waited() -> None:
 async def test_what_waits_can_be_read_already() -> None:
     recorder = Recorder(FailingStore(failures=0), Metrics(), max_records=100)
     waiting = prediction(0)
-    recorder.put(waiting)
+    await recorder.put(waiting)
     assert recorder.get(waiting.post.ref, MODEL) is waiting
     assert recorder.get(waiting.post.ref, "another model") is None
 
@@ -83,7 +83,7 @@ async def test_a_full_recorder_refuses_new_work_and_drops_none() -> None:
     await recorder.open()
     for number in range(3):
         with recorder.room():
-            recorder.put(prediction(number))
+            await recorder.put(prediction(number))
     with pytest.raises(OverloadedError), recorder.room():
         pass
     store.failures = 0
@@ -95,9 +95,9 @@ async def test_a_newer_prediction_for_a_waiting_post_is_not_forgotten() -> None:
     store = FailingStore(failures=3)
     recorder = Recorder(store, Metrics(), max_records=100)
     await recorder.open()
-    recorder.put(prediction(0, "old"))
+    await recorder.put(prediction(0, "old"))
     await asyncio.sleep(0)  # the old one is being written
-    recorder.put(prediction(0, "new"))
+    await recorder.put(prediction(0, "new"))
     await recorder.close(5)
     (found,) = await store.get([PostRef("x", "0")], MODEL)
     assert found is not None
@@ -107,7 +107,7 @@ async def test_a_newer_prediction_for_a_waiting_post_is_not_forgotten() -> None:
 async def test_closing_gives_up_after_its_patience() -> None:
     recorder = Recorder(FailingStore(failures=1_000_000), Metrics(), max_records=100)
     await recorder.open()
-    recorder.put(prediction(0))
+    await recorder.put(prediction(0))
     with pytest.raises(StoreError, match="1 predictions are lost"):
         await recorder.close(0.01)
 
@@ -129,7 +129,7 @@ async def test_an_error_that_is_no_store_error_does_not_stop_the_recorder(
     monkeypatch.setattr(store, "put", broken_once)
     recorder = Recorder(store, Metrics(), max_records=100)
     await recorder.open()
-    recorder.put(prediction(0))
+    await recorder.put(prediction(0))
     await recorder.close(5)
     assert await kept(store, 1) == 1
 
@@ -157,7 +157,7 @@ async def test_a_prediction_that_the_store_cannot_take_does_not_hold_up_the_othe
     recorder = Recorder(store, Metrics(), max_records=100)
     await recorder.open()
     for number in range(3):
-        recorder.put(prediction(number))
+        await recorder.put(prediction(number))
     await recorder.close(5)
     assert await kept(store, 3) == 2
 
@@ -166,10 +166,10 @@ async def test_a_failing_store_is_told_and_forgotten_when_it_is_back() -> None:
     store = FailingStore(failures=1_000_000)
     recorder = Recorder(store, Metrics(), max_records=100)
     await recorder.open()
-    recorder.put(prediction(0))
-    while recorder.error is None:
+    await recorder.put(prediction(0))
+    while recorder.errors.get("store") is None:
         await asyncio.sleep(0)
-    assert recorder.error == "the store is away"
+    assert recorder.errors["store"] == "the store is away"
     store.failures = 0
     await recorder.close(5)
-    assert recorder.error is None
+    assert recorder.errors.get("store") is None

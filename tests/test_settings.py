@@ -136,3 +136,52 @@ def test_a_list_of_what_is_no_string_is_refused() -> None:
     flags: dict[str, Any] = {"sources": 7}
     with pytest.raises(SettingsError, match="SENTISERVE_SOURCES"):
         load_settings(**flags)
+
+
+def test_no_journal_goes_with_no_history_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTISERVE_DURABILITY", "none")
+    with pytest.raises(SettingsError, match="SENTISERVE_DURABILITY.*SENTISERVE_HISTORY=off"):
+        load_settings()
+    monkeypatch.setenv("SENTISERVE_HISTORY", "off")
+    settings = load_settings()
+    assert (settings.durability, settings.history) == ("none", "off")
+
+
+def test_the_journal_is_in_the_history_or_beside_where_it_would_be(tmp_path: Path) -> None:
+    data = tmp_path / "data" / "sentiserve"
+    assert load_settings().journal == data / "history" / ".journal"
+    assert load_settings(history="posts").journal == Path("posts") / ".journal"
+    assert load_settings(history="off").journal == data / "journal"
+
+
+@pytest.mark.parametrize(
+    ("store", "shown"),
+    [
+        ("redis://user:p@ss@host:1/2?db=3", "redis://host:1/2"),
+        ("unix:///run/redis.sock?password=secret", "unix:///run/redis.sock"),
+        ("sqlite:///a/b.db", "sqlite:///a/b.db"),
+    ],
+)
+def test_a_store_is_shown_without_its_credentials(store: str, shown: str) -> None:
+    """Where the store is may be seen, but not who may use it."""
+    assert load_settings(store=store).shown_store == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("off", "off"),
+        ("OFF", "off"),
+        ("~/kept", Path.home() / "kept"),
+        ("kept", Path("kept")),
+        ("history/off", Path("history/off")),
+    ],
+)
+def test_a_history_is_a_directory_or_off(written: str, meant: Path | str) -> None:
+    assert load_settings(history=written).history == meant
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/history", "file:///history"])
+def test_a_history_elsewhere_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="SENTISERVE_HISTORY: .*local disk"):
+        load_settings(history=url)

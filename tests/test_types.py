@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentiserve.types import TEXT, Aggregate, Post, PostRef, Prediction, Sentiment
+from sentiserve.types import MAX_HASHTAGS, TEXT, Aggregate, Post, PostRef, Prediction, Sentiment
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,13 @@ def test_any_text_has_clean_hashtags(text: str) -> None:
     hashtags = Post.of_text(text).hashtags
     assert len(set(hashtags)) == len(hashtags)
     assert not any(set(tag) & set("# \n") for tag in hashtags)
+
+
+def test_a_text_of_nothing_but_hashtags_counts_for_its_first() -> None:
+    """However long it is, stores write no more entries for it."""
+    tags = [f"tag{number}" for number in range(10_000)]
+    text = " ".join(f"#{tag} #{tag.upper()}" for tag in tags)
+    assert Post.of_text(text).hashtags == tuple(tags[:MAX_HASHTAGS])
 
 
 def test_the_same_text_is_the_same_post() -> None:

@@ -6,9 +6,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from sentiserve.batcher import Batcher
+from sentiserve.errors import SettingsError
+from sentiserve.features.online import OnlineFeatures
+from sentiserve.forgetting import Forgetting
+from sentiserve.history.history import History
+from sentiserve.history.upkeep import Upkeep
 from sentiserve.inference import Inference
 from sentiserve.insights.aggregates import Aggregates
+from sentiserve.journal.journal import Journal
+from sentiserve.journal.place import place
 from sentiserve.metrics import Metrics
+from sentiserve.models.bundle import open_bundle
 from sentiserve.models.locations import locate
 from sentiserve.models.registry import load_model
 from sentiserve.models.remote import OnProgress, quiet
@@ -19,6 +27,8 @@ from sentiserve.sources.chain import Chain
 from sentiserve.sources.registry import make_source
 from sentiserve.store.registry import make_store
 from sentiserve.types import ModelInfo
+
+_CHECK = 0.5  # seconds; whoever asks after readiness commonly waits for one
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +41,21 @@ class Parts:
     recorder: Recorder
     inference: Inference
     aggregates: Aggregates
+    features: OnlineFeatures
+    forgetting: Forgetting
 
     async def check(self) -> dict[str, str]:
-        """``"ok"`` for each dependency, or what is wrong with it."""
+        """``"ok"`` for each dependency, or what is wrong with it, within half a second."""
         try:
-            await self.store.check()
-            store = self.recorder.error or "ok"
+            async with asyncio.timeout(_CHECK):
+                await self.store.check()
+            store = "ok"
+        except TimeoutError:
+            store = f"no answer within {_CHECK} s"
         except Exception as error:  # noqa: BLE001  # whatever it is, it is not ok
             store = str(error) or repr(error)
-        return {"model": "ok" if self.batcher.running else "the batcher stopped", "store": store}
+        model = "ok" if self.batcher.running else "the batcher stopped"
+        return {"model": model, "store": store, **self.recorder.errors}
 
 
 def build_model(settings: Settings, on_progress: OnProgress = quiet) -> Model:
@@ -65,6 +81,78 @@ def build_store(settings: Settings) -> Store:
     return make_store(settings.store, settings.ttl)
 
 
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[Store]:
+    """The store that the settings name, by itself.
+
+    Raises:
+        StoreError: it can't be used.
+    """
+    store = build_store(settings)
+    try:
+        await store.open()
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def opened_forgetting(settings: Settings) -> AsyncIterator[Forgetting]:
+    """What forgets, without a service.
+
+    Raises:
+        StoreError: the store can't be used.
+    """
+    async with opened_store(settings) as store:
+        history = build_history(settings)
+        try:
+            yield Forgetting(history, None, store)
+        finally:
+            if history is not None:
+                await history.close()
+
+
+def build_history(settings: Settings) -> History | None:
+    """The history that the settings name; None if they want none."""
+    return None if settings.history == "off" else History(settings.history)
+
+
+def need_history(settings: Settings) -> History:
+    """The history that the settings name.
+
+    Raises:
+        SettingsError: they want none, or there is none.
+    """
+    history = build_history(settings)
+    if history is None:
+        raise SettingsError("there is no history: SENTISERVE_HISTORY is off; name its directory")
+    if not history.directory.is_dir():
+        raise SettingsError(
+            f"there is no history at {history.directory}; name another with SENTISERVE_HISTORY"
+        )
+    return history
+
+
+def model_info(settings: Settings) -> ModelInfo:
+    """What the model that the settings name says of itself; it isn't loaded.
+
+    Raises:
+        BundleError: its bundle is not whole, or can't be had.
+    """
+    return open_bundle(locate(settings.model)).manifest.info
+
+
+def build_journal(settings: Settings) -> Journal | None:
+    """The journal of the store that the settings name, not yet opened; None if they want none."""
+    if settings.durability == "none":
+        return None
+    return Journal(
+        place(settings.journal, settings.store),
+        fsync=settings.durability == "fsync",
+        max_bytes=settings.max_journal,
+    )
+
+
 def build_source(settings: Settings) -> Source:
     """The sources that the settings name, as one, not yet opened."""
     sources = {name: make_source(name, settings) for name in settings.sources}
@@ -85,9 +173,19 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         stack.push_async_callback(source.close)
         await source.open()
         model = await asyncio.to_thread(build_model, settings)
-        recorder = Recorder(store, metrics, settings.max_records)
+        history, journal = build_history(settings), build_journal(settings)
+        if history is not None:
+            stack.push_async_callback(history.close)
+            history.check_labels(model.info.labels)
+        recorder = Recorder(store, metrics, settings.max_records, journal, history)
         stack.push_async_callback(recorder.close, settings.drain_timeout)
         await recorder.open()
+        forgetting = Forgetting(history, recorder, store)
+        stack.push_async_callback(forgetting.close)
+        await forgetting.open()
+        upkeep = Upkeep(history)
+        stack.push_async_callback(upkeep.close)
+        await upkeep.open()
         batcher = Batcher(model, metrics, settings.max_batch, settings.max_queue)
         stack.push_async_callback(batcher.close)
         await batcher.open()
@@ -95,4 +193,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
             source, store, batcher, recorder, model.info, metrics, settings.store_timeout
         )
         aggregates = Aggregates(store, model.info.id)
-        yield Parts(model.info, store, batcher, recorder, inference, aggregates)
+        features = OnlineFeatures(store, model.info, settings.store_timeout)
+        yield Parts(
+            model.info, store, batcher, recorder, inference, aggregates, features, forgetting
+        )

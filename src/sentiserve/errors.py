@@ -17,6 +17,7 @@ SentiserveError
 │   └── UnreachableError     500  the place that it comes from gives no answer now
 │       └── OfflineError     500  it is not to be asked
 ├── StoreError               503  the store cannot be used
+├── RefusedError             500  the store works, but will never take this record
 └── SettingsError            500  a setting has no usable value
 """
 
@@ -122,6 +123,10 @@ class StoreError(SentiserveError):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     retry_after = 5
+
+
+class RefusedError(SentiserveError):
+    """The store works, but will never take this record; trying again doesn't help."""
 
 
 class SettingsError(SentiserveError):

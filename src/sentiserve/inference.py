@@ -4,8 +4,8 @@
 2 look up  store.get(refs, model id)              a hit ends here
 3 fetch    source.fetch(refs) → posts             only what was missed, all together
 4 predict  batcher.submit(text) → Sentiment
-5 answer
-6 record   recorder.put(prediction)               in the background
+5 record   await recorder.put(prediction)         in the journal now, in the store soon
+6 answer
 """
 
 import asyncio
@@ -210,9 +210,9 @@ class Inference:
             with self._recorder.room():
                 batched = await self._batcher.submit(post.text)
                 prediction = Prediction(post, batched.sentiment, self._model.id, datetime.now(UTC))
-                self._recorder.put(prediction)
+                await self._recorder.put(prediction)
         except SentiserveError as error:
-            refused = isinstance(error, OverloadedError)
+            refused = isinstance(error, OverloadedError | StoreError)
             self._metrics.predictions.labels("refused" if refused else "failed").inc()
             self._land(flight, error)
             return

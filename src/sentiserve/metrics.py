@@ -43,7 +43,7 @@ class Metrics:
         )
         self.store_errors = Counter(
             "sentiserve_store_errors",
-            "Failed calls of the store, by operation.",
+            "Failed calls of the store, the journal and the history, by operation.",
             ("operation",),
             registry=registry,
         )
@@ -73,6 +73,11 @@ class Metrics:
         )
         self.queued_records = Gauge(
             "sentiserve_queued_records", "Predictions waiting for the store.", registry=registry
+        )
+        self.journal_bytes = Gauge(
+            "sentiserve_journal_bytes",
+            "Bytes of the journal that the store or the history lacks.",
+            registry=registry,
         )
         self.recorded = Counter(
             "sentiserve_recorded", "Predictions written to the store.", registry=registry

@@ -3,17 +3,21 @@
 ``sentiserve.testing`` has a contract suite for each of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sentiserve.errors import SentiserveError
 from sentiserve.types import (
     Aggregate,
     AggregateQuery,
+    Author,
+    Hashtag,
     ModelInfo,
     Post,
     PostRef,
     Prediction,
+    Prefix,
     Sentiment,
 )
 
@@ -50,10 +54,35 @@ class Store(Protocol):
         """What this model said of the posts, in the order asked; None where nothing is kept."""
 
     async def put(self, predictions: Sequence[Prediction]) -> None:
-        """Keep all of them or none; of two for the same post and model the newer one wins."""
+        """Keep the predictions; of two for the same post and model the newer one wins.
+
+        If it fails, some may be kept; putting them again keeps all, and counts none twice.
+        """
 
     async def aggregate(self, query: AggregateQuery) -> Sequence[Aggregate]:
         """Aggregates, the one with most posts first, then by platform and name."""
+
+    async def windows(
+        self,
+        entities: Sequence[Author | Hashtag],
+        model_id: str,
+        spans: Sequence[timedelta],
+        now: datetime,
+    ) -> Sequence[Sequence[Aggregate | None]]:
+        """For each entity, in the order asked, its aggregate over each of the spans.
+
+        A span of a day holds the posts seen after ``now`` less a day, and not after ``now``;
+        where there are none, None stands.
+        """
+
+    async def count(self) -> Mapping[str, int]:
+        """How many predictions are kept, by model id; may take long where there are many."""
+
+    async def forget(self, what: PostRef | Author | Prefix) -> int:
+        """Remove what any model said of the posts, and return how many predictions that were.
+
+        An author's posts are found by id, or by handle in any case.
+        """
 
 
 class Model(Protocol):

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from sentiserve.errors import SettingsError
@@ -13,9 +13,9 @@ PREFIX = "SENTISERVE_"
 SIXTY_DAYS = 60 * 24 * 60 * 60  # seconds: 5,184,000
 
 
-def _default_store() -> str:
+def _data() -> Path:
     home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return f"sqlite:///{Path(home) / 'sentiserve' / 'store.db'}"
+    return Path(home) / "sentiserve"
 
 
 class Settings(BaseSettings):
@@ -33,8 +33,21 @@ class Settings(BaseSettings):
         "bundled model if not set.",
     )
     store: str = Field(
-        default_factory=_default_store,
-        description="Where predictions are kept: sqlite:///PATH or memory://.",
+        default_factory=lambda: f"sqlite:///{_data() / 'store.db'}",
+        description="Where predictions are kept: sqlite:///PATH, redis://HOST (rediss://, unix://, "
+        "redis+cluster://) or memory://.",
+    )
+    history: Path | Literal["off"] = Field(
+        default_factory=lambda: _data() / "history",
+        description="Directory on a local disk where predictions stay for good, for training and "
+        "reports, with the journal inside it; the word off keeps none.",
+    )
+    durability: Literal["none", "os", "fsync"] = Field(
+        "os",
+        description="When a new prediction is answered: none: at once, and what waits is lost if "
+        "the process is killed; needs SENTISERVE_HISTORY=off. os: once it is in the journal's "
+        "file, which survives a killed process, but not a power failure. fsync: once it is on the "
+        "disk, many with one write; it survives a power failure too.",
     )
     ttl: int = Field(
         SIXTY_DAYS,
@@ -70,7 +83,16 @@ class Settings(BaseSettings):
         2048, ge=1, description="Most texts waiting for the model; more are refused (503)."
     )
     max_records: int = Field(
-        10_000, ge=1, description="Most predictions waiting for the store; more are refused (503)."
+        10_000,
+        ge=1,
+        description="Most predictions waiting for the store in memory; more wait in the journal, "
+        "or without one are refused (503).",
+    )
+    max_journal: int = Field(
+        1 << 30,
+        ge=1 << 20,
+        description="Most bytes of the journal; while it is full, new predictions are refused "
+        "(503).",
     )
     max_body: int = Field(
         4 << 20, ge=1024, description="Largest request body in bytes; larger ones get 413."
@@ -79,7 +101,8 @@ class Settings(BaseSettings):
         2.0,
         gt=0,
         allow_inf_nan=False,
-        description="Seconds that a look-up in the store may take; then it counts as a miss.",
+        description="Seconds that a look-up in the store may take; then it counts as a miss, and "
+        "features are refused (503).",
     )
     source_timeout: float = Field(
         10.0, gt=0, allow_inf_nan=False, description="Seconds that a source may take."
@@ -95,6 +118,21 @@ class Settings(BaseSettings):
         "info", description="Least severe level that is logged."
     )
 
+    @property
+    def journal(self) -> Path:
+        """Where predictions wait until store and history have them: inside the history.
+
+        The history looks there for what may still come to it.
+        """
+        return _data() / "journal" if self.history == "off" else self.history / ".journal"
+
+    @property
+    def shown_store(self) -> str:
+        """The store's URL without user, password and options."""
+        scheme, separator, rest = self.store.partition("://")
+        host, slash, path = rest.partition("?")[0].partition("/")
+        return scheme + separator + host.rpartition("@")[2] + slash + path
+
     @field_validator("sources", "x_mirrors", "api_keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -105,11 +143,30 @@ class Settings(BaseSettings):
             raise ValueError("is set, but names nothing")
         return parts
 
+    @field_validator("history", mode="before")
+    @classmethod
+    def _directory(cls, value: object) -> object:
+        text = str(value)
+        if text.casefold() == "off":
+            return "off"
+        if "://" in text:
+            raise ValueError("must be a directory on a local disk, or off")
+        return Path(text).expanduser()
+
     @field_validator("basic_auth")
     @classmethod
     def _has_colon(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not all(value.get_secret_value().partition(":")):
             raise ValueError("must be USER:PASSWORD")
+        return value
+
+    @field_validator("durability")
+    @classmethod
+    def _history_has_journal(cls, value: str, given: ValidationInfo) -> str:
+        if value == "none" and given.data.get("history", "off") != "off":
+            raise ValueError(
+                f"none needs {PREFIX}HISTORY=off too, for the history is written from the journal"
+            )
         return value
 
 

@@ -17,9 +17,11 @@ from unicodedata import category
 import msgspec
 
 TEXT = "text"  # the platform of bare texts
-_HASH = re.compile(r"(?<![\w&#/])#(?=(\w\S{0,100}))")
+_HASH = re.compile(r"#(?<![\w&#/]#)(?=(\w\S{0,100}))")  # the literal first: that is found fast
+_WORD = re.compile(r"\w+")
 _JOINERS = "_\u200c\u200d"
 _MAX_TAG = 100  # characters; X's own limit for a hashtag
+MAX_HASHTAGS = 50  # of a post, its first: stores write an entry for each, and texts may be long
 
 
 def _in_tag(character: str) -> bool:
@@ -27,11 +29,37 @@ def _in_tag(character: str) -> bool:
     return character.isalnum() or character in _JOINERS or category(character)[0] == "M"
 
 
+def _tag(run: str) -> str:
+    """The hashtag that a run of characters begins with."""
+    if run.isascii():  # most are, and this is quicker
+        return _WORD.match(run)[0]  # type: ignore[index]  # it begins with a word
+    return "".join(takewhile(_in_tag, run))
+
+
 class PostRef(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Which post, whatever its URL looked like: ids are strings, unique on their platform."""
 
     platform: str
     id: str
+
+
+class Author(msgspec.Struct, frozen=True):
+    """Somebody who posts; by the id on their platform, or by the handle where there is no id."""
+
+    platform: str
+    author: str
+
+
+class Hashtag(msgspec.Struct, frozen=True):
+    """A hashtag as ``Post.hashtags`` gives it: without ``#``, case-folded."""
+
+    hashtag: str
+
+
+class Prefix(msgspec.Struct, frozen=True):
+    """The posts whose ``PLATFORM/ID`` begins with this text, literally."""
+
+    text: str
 
 
 class Post(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -50,11 +78,40 @@ class Post(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return cls(PostRef(TEXT, sha256(text.encode()).hexdigest()[:32]), text)
 
     @property
+    def author(self) -> str | None:
+        """The author's id, or the handle where the source gives no id."""
+        return self.author_id or self.author_handle
+
+    @property
+    def entities(self) -> tuple[Author | Hashtag, ...]:
+        """Whom and what the post counts for."""
+        author = (Author(self.ref.platform, self.author),) if self.author else ()
+        return author + tuple(map(Hashtag, self.hashtags))
+
+    def is_one_of(self, what: PostRef | Author | Prefix) -> bool:
+        """Whether it is that post, by that author (id, or handle in any case), or begins so."""
+        match what:
+            case Author(platform, author):
+                handle = None if self.author_handle is None else self.author_handle.casefold()
+                is_named = author == self.author_id or author.casefold() == handle
+                return bool(author) and self.ref.platform == platform and is_named
+            case Prefix(text):
+                return f"{self.ref.platform}/{self.ref.id}".startswith(text)
+        return self.ref == what
+
+    @property
     def hashtags(self) -> tuple[str, ...]:
-        """The text's hashtags without ``#``, case-folded, each once; numbers alone are none."""
-        tags = ("".join(takewhile(_in_tag, run)) for run in _HASH.findall(self.text))
-        words = [tag for tag in tags if len(tag) <= _MAX_TAG and any(map(str.isalpha, tag))]
-        return tuple(dict.fromkeys(tag.casefold() for tag in words))
+        """The text's first hashtags without ``#``, case-folded, each once; no mere numbers."""
+        if "#" not in self.text:
+            return ()
+        distinct: dict[str, None] = {}
+        for found in _HASH.finditer(self.text):
+            tag = _tag(found[1])
+            if len(tag) <= _MAX_TAG and any(map(str.isalpha, tag)):
+                distinct[tag.casefold()] = None
+            if len(distinct) == MAX_HASHTAGS:
+                break
+        return tuple(distinct)
 
 
 class Sentiment(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -104,25 +161,6 @@ class Entity(StrEnum):
 
     AUTHOR = "author"
     HASHTAG = "hashtag"
-
-
-class Author(msgspec.Struct, frozen=True):
-    """Somebody who posts; by the id on their platform, or by the handle where there is no id."""
-
-    platform: str
-    author: str
-
-
-class Hashtag(msgspec.Struct, frozen=True):
-    """A hashtag as ``Post.hashtags`` gives it: without ``#``, case-folded."""
-
-    hashtag: str
-
-
-class Prefix(msgspec.Struct, frozen=True):
-    """The posts whose ``PLATFORM/ID`` begins with this text, literally."""
-
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,17 @@ from processes import Service
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 ROUTES = {
-    "/v1/inference": {401, 403, 404, 410, 422, 502, 503, 504},
-    "/v1/sentiment": {401, 413, 422},
-    "/v1/authors": {401, 422, 503},
-    "/v1/authors/{platform}/{author}": {401, 404, 422, 503},
-    "/v1/hashtags": {401, 422, 503},
-    "/v1/hashtags/{tag}": {401, 404, 422, 503},
-    "/v1/model": {401},
+    "GET /v1/inference": {401, 403, 404, 410, 422, 502, 503, 504},
+    "POST /v1/sentiment": {401, 413, 422},
+    "GET /v1/authors": {401, 422, 503},
+    "GET /v1/authors/{platform}/{author}": {401, 404, 422, 503},
+    "GET /v1/hashtags": {401, 422, 503},
+    "GET /v1/hashtags/{tag}": {401, 404, 422, 503},
+    "POST /v1/features": {401, 413, 422, 503},
+    "DELETE /v1/posts/{platform}/{id}": {401, 422, 503},
+    "DELETE /v1/authors/{platform}/{author}": {401, 422, 503},
+    "DELETE /v1/features": {401, 422, 503},
+    "GET /v1/model": {401},
 }
 TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
@@ -72,17 +76,21 @@ def failure_of(value: object, schema: Schema, components: Schema, where: str) ->
 
 
 def test_every_route_is_described_with_its_problems(description: Schema) -> None:
-    described = {path: item for path, item in description["paths"].items() if "/v1" in path}
+    described = {
+        f"{method.upper()} {path}": operation
+        for path, methods in description["paths"].items()
+        for method, operation in methods.items()
+        if "/v1" in path
+    }
     assert described.keys() == ROUTES.keys()
-    for path, methods in described.items():
-        for operation in methods.values():
-            assert operation["summary"]
-            assert operation["description"]
-            assert operation["security"] == [{"HTTPBearer": []}, {"HTTPBasic": []}]
-            problems = {status: r for status, r in operation["responses"].items() if status > "3"}
-            assert {int(status) for status in problems} == ROUTES[path], path
-            for status, response in problems.items():
-                assert response["content"] == PROBLEM, f"{path} {status}"
+    for route, operation in described.items():
+        assert operation["summary"]
+        assert operation["description"]
+        assert operation["security"] == [{"HTTPBearer": []}, {"HTTPBasic": []}]
+        problems = {status: r for status, r in operation["responses"].items() if status > "3"}
+        assert {int(status) for status in problems} == ROUTES[route], route
+        for status, response in problems.items():
+            assert response["content"] == PROBLEM, f"{route} {status}"
 
 
 def test_real_answers_are_as_described(

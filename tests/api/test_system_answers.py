@@ -7,8 +7,9 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
 import pytest
-from processes import Service
+from processes import Service, StartService
 from prometheus_client.parser import text_string_to_metric_families
+from redis_server import RedisServer
 
 
 def test_a_running_service_is_live_and_ready(service: Service) -> None:
@@ -17,6 +18,15 @@ def test_a_running_service_is_live_and_ready(service: Service) -> None:
         "status": "ready",
         "dependencies": {"model": "ok", "store": "ok"},
     }
+
+
+def test_readiness_does_not_wait_for_a_store_that_hangs(start_service: StartService) -> None:
+    with RedisServer() as redis:
+        service = start_service("--store", redis.url)
+        with redis.frozen():
+            response = service.client.get("/health/ready", timeout=3)  # Redis itself gets 4 s
+        assert response.status_code == 200
+        assert "no answer" in response.json()["dependencies"]["store"]
 
 
 def counted(service: Service, name: str, **labels: str) -> float:

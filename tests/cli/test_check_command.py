@@ -18,7 +18,7 @@ def check(cli: Run, *flags: str | Path, status: int, **env: str) -> dict[str, An
 
 def test_everything_is_fine_out_of_the_box(cli: Run) -> None:
     found = check(cli, status=0)
-    assert list(found) == ["settings", "model", "store", "source archive"]
+    assert list(found) == ["settings", "model", "store", "history", "source archive"]
     assert all(part["ok"] and part["detail"] for part in found.values())
 
 
@@ -26,7 +26,7 @@ def test_people_get_a_table(cli: Run) -> None:
     ran = cli("check", "--sources", "archive,gopher")
     assert ran.status == 1
     first_words = [line.split()[0] for line in ran.out.splitlines() if line[:1].strip()]
-    assert first_words.count("ok") == 4
+    assert first_words.count("ok") == 5
     assert first_words.count("FAILED") == 1
     assert "gopher" in ran.out
 
@@ -43,7 +43,7 @@ def test_a_broken_part_fails_alone_and_says_what_to_do(
         *("--archive", "nowhere.jsonl"),
         status=1,
     )
-    assert {name for name, part in found.items() if part["ok"]} == {"settings"}
+    assert {name for name, part in found.items() if part["ok"]} == {"settings", "history"}
     assert "SENTISERVE_STORE" in found["store"]["detail"]
     assert "fetch or export the bundle again" in found["model"]["detail"]
     assert "nowhere.jsonl: no such file" in found["source archive"]["detail"]
@@ -52,7 +52,7 @@ def test_a_broken_part_fails_alone_and_says_what_to_do(
 @pytest.mark.parametrize(
     ("env", "part", "says"),
     [
-        ({"store": "carrier-pigeon://x"}, "store", "known: memory, sqlite"),
+        ({"store": "carrier-pigeon://x"}, "store", "known: memory, redis"),
         ({"sources": "gopher"}, "source gopher", "known: archive"),
         ({"ttl": "never"}, "settings", "SENTISERVE_TTL"),
     ],

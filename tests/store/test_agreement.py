@@ -1,20 +1,37 @@
 """The stores give the same answers."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from math import isclose
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
+from typing import Any, cast
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from redis_server import RedisServer
 
+from sentiserve.errors import StoreError
 from sentiserve.protocols import Store
 from sentiserve.store.memory import MemoryStore
+from sentiserve.store.redis import RedisStore, from_url
+from sentiserve.store.redis_connection import Command, Connection
 from sentiserve.store.sqlite import SqliteStore
 from sentiserve.testing import example_prediction
-from sentiserve.types import Aggregate, AggregateQuery, Entity, PostRef, Prediction
+from sentiserve.types import (
+    Aggregate,
+    AggregateQuery,
+    Author,
+    Entity,
+    Hashtag,
+    PostRef,
+    Prediction,
+    Prefix,
+)
 
 TTL = 24 * 60 * 60
 START = datetime.now(UTC) - timedelta(seconds=TTL)
@@ -62,29 +79,158 @@ def assert_same(found: Sequence[Aggregate], expected: Sequence[Aggregate]) -> No
             assert isclose(one.mean_scores[label], score, abs_tol=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+entities = st.builds(
+    Author, st.sampled_from(PLATFORMS), st.sampled_from(["7", "8", "Anna", "ANNA", "a_n", "🎉"])
+) | st.builds(Hashtag, st.sampled_from(["sun", "rain", "strasse", "x"]))
+forgettable = (
+    st.builds(PostRef, st.sampled_from(PLATFORMS), st.sampled_from(IDS))
+    | st.builds(Author, st.sampled_from(PLATFORMS), st.sampled_from(["7", "anna", "Anna", "A_N"]))
+    | st.builds(Prefix, st.sampled_from(["x/1", "x", "bluesky/%", "x/%", "y", "x/1/"]))
+)
+many_puts = st.lists(st.lists(predictions, max_size=6), max_size=6)
+SPANS = [timedelta(hours=hours) for hours in (1, 19, 30)]
+
+
+async def assert_agree(
+    one: Store, other: Store, asked: list[AggregateQuery], of: list[Author | Hashtag]
+) -> None:
+    """The stores give the same answers to everything."""
+    refs = [PostRef(platform, post_id) for platform in PLATFORMS for post_id in IDS]
+    now = datetime.now(UTC)
+    for model in MODELS:
+        assert list(await one.get(refs, model)) == list(await other.get(refs, model))
+        pairs = zip(
+            await one.windows(of, model, SPANS, now),
+            await other.windows(of, model, SPANS, now),
+            strict=True,
+        )
+        for mine, theirs in pairs:
+            assert [span is None for span in mine] == [span is None for span in theirs]
+            assert_same(
+                [span for span in mine if span is not None],
+                [span for span in theirs if span is not None],
+            )
+    for query in asked:
+        assert_same(await one.aggregate(query), await other.aggregate(query))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    with RedisServer() as started:
+        yield started
+
+
+@pytest.fixture(params=["sqlite", "redis", "redis in four shards"])
+def make(request: pytest.FixtureRequest, server: RedisServer) -> Callable[[Path], Store]:
+    """Each test compares with each of them."""
+
+    def empty(directory: Path) -> Store:
+        if request.param == "sqlite":
+            return SqliteStore(directory / "store.db", TTL)
+        server.clear()
+        store = from_url(server.url, TTL)
+        return in_shards(store, 4 if "shards" in request.param else 1)
+
+    return empty
+
+
+def in_shards(store: RedisStore, shards: int) -> RedisStore:
+    """Spread as in a cluster, but on one server."""
+    store._shards = shards
+    store._posts.shards = range(shards)
+    return store
+
+
+fixed = HealthCheck.function_scoped_fixture  # only makes stores
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[fixed])
 @given(
-    st.lists(st.lists(predictions, max_size=6), max_size=6),
-    st.lists(queries, min_size=4, max_size=8),
+    puts=many_puts,
+    forgotten=st.lists(forgettable, max_size=2),
+    asked=st.lists(queries, min_size=4, max_size=8),
+    of=st.lists(entities, max_size=4),
 )
 def test_any_puts_give_the_same_answers(
-    puts: list[list[Prediction]], asked: list[AggregateQuery]
+    make: Callable[[Path], Store],
+    puts: list[list[Prediction]],
+    forgotten: list[PostRef | Author | Prefix],
+    asked: list[AggregateQuery],
+    of: list[Author | Hashtag],
 ) -> None:
-    """Whatever is put, in whatever order: the stores agree on every answer and aggregate."""
+    """Whatever is put and forgotten: the stores agree on every answer, window and aggregate."""
 
     async def scenario(one: Store, other: Store) -> None:
         for store in (one, other):
             await store.open()
             for put in puts:
                 await store.put(put)
-        refs = [PostRef(platform, post_id) for platform in PLATFORMS for post_id in IDS]
-        for model in MODELS:
-            assert list(await one.get(refs, model)) == list(await other.get(refs, model))
-        for query in asked:
-            assert_same(await one.aggregate(query), await other.aggregate(query))
+        await assert_agree(one, other, asked, of)
+        for what in forgotten:
+            await one.forget(what)
+            await other.forget(what)
+            await assert_agree(one, other, asked, of)
         for store in (one, other):
             await store.close()
 
     with TemporaryDirectory() as directory:
-        path = Path(directory) / "store.db"
-        asyncio.run(scenario(MemoryStore(TTL), SqliteStore(path, TTL)))
+        asyncio.run(scenario(MemoryStore(TTL), make(Path(directory))))
+
+
+class Cut:
+    """A connection that breaks off after some commands."""
+
+    def __init__(self, connection: Connection, commands: int) -> None:
+        self._connection = connection
+        self._left = commands
+
+    async def run(self, *commands: Command) -> list[Any]:
+        answers = await self._connection.run(*commands[: self._left])
+        self._left -= len(answers)
+        if len(answers) < len(commands):
+            raise StoreError("cut")
+        return answers
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[fixed])
+@given(
+    puts=many_puts,
+    writers=st.integers(1, 3),
+    cuts=st.lists(st.integers(0, 3), min_size=6, max_size=6),
+    order=st.randoms(use_true_random=False),
+    asked=st.lists(queries, min_size=4, max_size=8),
+    of=st.lists(entities, max_size=4),
+)
+def test_writers_that_die_anywhere_leave_nothing_wrong(
+    server: RedisServer,
+    puts: list[list[Prediction]],
+    writers: int,
+    cuts: list[int],
+    order: Random,
+    asked: list[AggregateQuery],
+    of: list[Author | Hashtag],
+) -> None:
+    """Puts that are cut off anywhere, and come again in any order, end as if none had been cut."""
+
+    async def scenario(memory: MemoryStore, *stores: RedisStore) -> None:
+        async with AsyncExitStack() as stack:
+            for store in stores:
+                stack.push_async_callback(store.close)
+                await store.open()
+            for put, cut in zip(puts, cuts, strict=False):
+                store = order.choice(stores)
+                whole, store._connection = (
+                    store._connection,
+                    cast("Any", Cut(store._connection, cut)),
+                )
+                with suppress(StoreError):
+                    await store.put(put)
+                store._connection = whole
+            for put in order.sample(puts, len(puts)):
+                await order.choice(stores).put(put)
+                await memory.put(put)
+            await assert_agree(memory, stores[0], asked, of)
+
+    server.clear()
+    made = [in_shards(from_url(server.url, TTL), 4) for _ in range(writers)]
+    asyncio.run(scenario(MemoryStore(TTL), *made))

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from sentiserve.errors import SettingsError, StoreError
 from sentiserve.store.sqlite import SqliteStore, from_url
 from sentiserve.testing import StoreContract, example_prediction
-from sentiserve.types import AggregateQuery, Entity, PostRef, Sentiment
+from sentiserve.types import AggregateQuery, Author, Entity, PostRef, Sentiment
 
 DAY = 24 * 60 * 60
 MODEL = "model-1"
@@ -38,6 +38,10 @@ def rows(path: Path, sql: str) -> list[Any]:
 
 def files(directory: Path) -> set[str]:
     return {path.name for path in directory.iterdir()}
+
+
+def contents(directory: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in directory.iterdir())
 
 
 class TestSqliteStore(StoreContract):
@@ -77,7 +81,7 @@ async def test_a_corrupt_file_is_refused(tmp_path: Path) -> None:
     await store.close()
 
 
-@pytest.mark.parametrize("version", [0, 1, 2])
+@pytest.mark.parametrize("version", [0, 1, 2, 3])
 async def test_a_foreign_database_is_refused_and_left_alone(tmp_path: Path, version: int) -> None:
     """A database that holds something else is not written to, not even its journal mode."""
     path = tmp_path / "holiday-photos.db"
@@ -206,12 +210,13 @@ async def test_readers_do_not_wait_for_a_writer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["sqlite://", "sqlite:///", "sqlite://host/store.db", "sqlite://store.db"]
+    "url", ["sqlite://", "sqlite:///", "sqlite://me:secret@host/store.db", "sqlite://store.db"]
 )
 def test_a_url_without_a_file_is_refused(url: str) -> None:
-    """The error says how such a URL is written."""
-    with pytest.raises(SettingsError, match="sqlite:///PATH"):
+    """The error says how such a URL is written, and doesn't repeat it."""
+    with pytest.raises(SettingsError, match="sqlite:///PATH") as caught:
         from_url(url, DAY)
+    assert "secret" not in str(caught.value)
 
 
 async def test_a_url_names_a_relative_or_absolute_path(
@@ -257,3 +262,70 @@ async def test_a_locked_file_is_not_to_be_moved_away(
         with pytest.raises(StoreError, match="database is locked; name another"):
             async with opened(file):
                 pass
+
+
+async def test_what_is_forgotten_is_in_no_file(tmp_path: Path) -> None:
+    """Neither the database nor its log holds a byte of it."""
+    async with opened(tmp_path / "store.db") as store:
+        await store.put([example_prediction(text="a telling text", author_id="77777777")])
+        assert b"a telling text" in contents(tmp_path)
+        await store.forget(Author("x", "77777777"))
+        assert b"a telling text" not in contents(tmp_path)
+        assert b"77777777" not in contents(tmp_path)
+
+
+@pytest.mark.parametrize("later", ["put", "close"])
+async def test_forgetting_waits_for_no_reader_and_is_made_up_for(
+    tmp_path: Path, later: str
+) -> None:
+    """What a reader needs stays in the log, until something is written when the reader is gone."""
+    path = tmp_path / "store.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        async with opened(path) as store:
+            await store.put([example_prediction(text="a telling text")])
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM predictions").fetchone()
+            async with asyncio.timeout(1):
+                assert await store.forget(PostRef("x", "1")) == 1
+            assert b"a telling text" in contents(tmp_path)
+            await store.put([example_prediction("2")])
+            reader.execute("COMMIT")
+            if later == "put":
+                await store.put([example_prediction("3")])
+                assert b"a telling text" not in contents(tmp_path)
+        assert b"a telling text" not in contents(tmp_path)
+
+
+async def test_what_a_process_before_left_in_the_log_goes(tmp_path: Path) -> None:
+    """If readers outlived it, the next one's first put empties the log."""
+    path = tmp_path / "store.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        async with opened(path) as store:
+            await store.put([example_prediction(text="a telling text")])
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM predictions").fetchone()
+            await store.forget(PostRef("x", "1"))
+        reader.execute("COMMIT")
+        assert b"a telling text" in contents(tmp_path)
+        async with opened(path) as store:
+            await store.put([example_prediction("2")])
+            assert b"a telling text" not in contents(tmp_path)
+
+
+async def test_a_file_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Nothing is lost, and it is as any file from then on."""
+    path, prediction = tmp_path / "store.db", example_prediction(author_id="7")
+    async with opened(path) as store:
+        await store.put([prediction])
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "DROP INDEX predictions_by_author;"
+            "CREATE INDEX predictions_by_author ON predictions (model_id, platform, author_id);"
+            "PRAGMA user_version = 1"
+        )
+    for _ in range(2):
+        async with opened(path) as store:
+            assert await store.get([prediction.post.ref], MODEL) == [prediction]
+    assert rows(path, "PRAGMA user_version") == [(2,)]
+    (index,) = rows(path, "SELECT sql FROM sqlite_schema WHERE name = 'predictions_by_author'")
+    assert "coalesce" in index[0]

@@ -8,7 +8,7 @@ from sentiserve import __version__
 from sentiserve.api import problems
 from sentiserve.api.auth import Credentials
 from sentiserve.api.gate import Gate
-from sentiserve.api.routes import aggregates, docs, inference, system
+from sentiserve.api.routes import aggregates, docs, features, forgetting, inference, system
 from sentiserve.build import Parts
 from sentiserve.metrics import Metrics
 from sentiserve.settings import Settings
@@ -28,7 +28,7 @@ def create_app(
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.parts, app.state.settings, app.state.metrics = parts, settings, metrics
-    for routes in (inference, aggregates, system, docs):
+    for routes in (inference, aggregates, features, forgetting, system, docs):
         app.include_router(routes.router)
     # The page's script and style; FastAPI's own page fetches them from elsewhere.
     app.mount("/swagger", StaticFiles(packages=[("fastapi_swagger", "resources")]))

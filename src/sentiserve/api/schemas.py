@@ -6,10 +6,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
+from sentiserve.features.online import FeatureVector, Status
+from sentiserve.forgetting import Forgotten
 from sentiserve.inference import Answer
 from sentiserve.types import TEXT, Aggregate, ModelInfo
 
 MAX_INPUTS = 256
+MAX_NAME = 300  # characters of a name, an id or a feature
 
 
 class Wire(BaseModel):
@@ -168,6 +171,62 @@ class HashtagsOut(Wire):
     """The most used hashtags first."""
 
     hashtags: list[HashtagOut]
+
+
+class FeaturesIn(Wire):
+    """Features that are wanted, and of which entities."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "features": ["post_sentiment:label", "author_sentiment:posts_7d"],
+                "entities": [{"platform": "x", "id": "1800000000000000001", "author": "7"}],
+            }
+        }
+    )
+
+    features: list[Annotated[str, Field(max_length=MAX_NAME)]] = Field(
+        max_length=MAX_INPUTS, description="VIEW:FEATURE, or a view's name for all of its features."
+    )
+    entities: list[dict[str, Annotated[str, Field(max_length=MAX_NAME)] | None]] = Field(
+        max_length=MAX_INPUTS,
+        description="Rows of join keys: platform and id of a post, platform and author, hashtag.",
+    )
+
+
+class FeatureVectorOut(Wire):
+    """The features of one row; what isn't known is null, but counts, which are 0."""
+
+    values: dict[str, str | float | int | None] = Field(description="By VIEW__FEATURE.")
+    statuses: dict[str, Status] = Field(description="By view.")
+    event_timestamps: dict[str, datetime | None] = Field(description="By view.")
+
+    @classmethod
+    def of(cls, vector: FeatureVector) -> "FeatureVectorOut":
+        """A vector as it goes out."""
+        return cls(
+            values=dict(vector.values),
+            statuses=dict(vector.statuses),
+            event_timestamps=dict(vector.event_timestamps),
+        )
+
+
+class FeaturesOut(Wire):
+    """A vector for each row of entities, in the same order."""
+
+    results: list[FeatureVectorOut]
+
+
+class ForgottenOut(Wire):
+    """How many predictions are gone."""
+
+    online: int = Field(description="From the store.")
+    offline: int = Field(description="From the history.")
+
+    @classmethod
+    def of(cls, forgotten: Forgotten) -> "ForgottenOut":
+        """The numbers as they go out."""
+        return cls(online=forgotten.online, offline=forgotten.offline)
 
 
 class LimitsOut(Wire):

@@ -20,6 +20,7 @@ EXAMPLES = examples(
 def check(
     model: Annotated[str | None, setting("model")] = None,
     store: Annotated[str | None, setting("store")] = None,
+    history: Annotated[str | None, setting("history")] = None,
     sources: Annotated[str | None, setting("sources")] = None,
     archive: Annotated[Path | None, setting("archive")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
@@ -31,7 +32,9 @@ def check(
     from sentiserve.settings import load_settings
 
     try:
-        settings = load_settings(model=model, store=store, sources=sources, archive=archive)
+        settings = load_settings(
+            model=model, store=store, history=history, sources=sources, archive=archive
+        )
     except SentiserveError as error:
         results = {"settings": (False, str(error))}
     else:
@@ -58,6 +61,7 @@ async def _check(settings: Settings) -> dict[str, tuple[bool, str]]:
     return {
         "model": _check_model(settings),
         "store": await _check_store(settings),
+        "history": await _check_history(settings),
         **{f"source {name}": await _check_source(name, settings) for name in settings.sources},
     }
 
@@ -75,18 +79,27 @@ def _check_model(settings: Settings) -> tuple[bool, str]:
 
 
 async def _check_store(settings: Settings) -> tuple[bool, str]:
-    from sentiserve.build import build_store
+    from sentiserve.build import opened_store
 
     try:
-        store = build_store(settings)
-        try:
-            await store.open()
+        async with opened_store(settings) as store:
             await store.check()
-        finally:
-            await store.close()
     except SentiserveError as error:
         return False, str(error)
-    return True, settings.store
+    return True, settings.shown_store
+
+
+async def _check_history(settings: Settings) -> tuple[bool, str]:
+    from sentiserve.build import build_history
+
+    history = build_history(settings)
+    if history is None:
+        return True, "off"
+    try:
+        await history.check()
+    except SentiserveError as error:
+        return False, str(error)
+    return True, str(history.directory)
 
 
 async def _check_source(name: str, settings: Settings) -> tuple[bool, str]:

@@ -1,11 +1,20 @@
 """The store that ends with its process: for tests, trials and services that need no memory."""
 
 import asyncio
-from collections import OrderedDict, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sentiserve.types import Aggregate, AggregateQuery, Entity, PostRef, Prediction
+from sentiserve.types import (
+    Aggregate,
+    AggregateQuery,
+    Author,
+    Entity,
+    Hashtag,
+    PostRef,
+    Prediction,
+    Prefix,
+)
 
 CAPACITY = 100_000  # predictions, commonly of about 2 KB; the ones written first go first
 
@@ -31,7 +40,8 @@ class MemoryStore:
     async def get(self, refs: Sequence[PostRef], model_id: str) -> list[Prediction | None]:
         """What is kept and not expired."""
         found = (self._kept.get((ref, model_id)) for ref in refs)
-        return [p if p is not None and self._alive(p) else None for p in found]
+        now = datetime.now(UTC)
+        return [p if p is not None and p.predicted_at + self._ttl > now else None for p in found]
 
     async def put(self, predictions: Sequence[Prediction]) -> None:
         """Keep the predictions; beyond the capacity the ones written first are dropped."""
@@ -45,14 +55,73 @@ class MemoryStore:
 
     async def aggregate(self, query: AggregateQuery) -> list[Aggregate]:
         """Aggregates over what is kept and not expired."""
-        alive = [prediction for prediction in self._kept.values() if self._alive(prediction)]
-        return await asyncio.to_thread(_aggregates, alive, query)
+        kept, now = list(self._kept.values()), datetime.now(UTC)
+        return await asyncio.to_thread(lambda: _aggregates(self._living(kept, now), query))
 
-    def _alive(self, prediction: Prediction) -> bool:
-        return prediction.predicted_at + self._ttl > datetime.now(UTC)
+    async def windows(
+        self,
+        entities: Sequence[Author | Hashtag],
+        model_id: str,
+        spans: Sequence[timedelta],
+        now: datetime,
+    ) -> list[list[Aggregate | None]]:
+        """Aggregates over spans of time that end now, of what is kept and not expired."""
+        kept, starts = list(self._kept.values()), [now - span for span in spans]
+
+        def read() -> list[list[Aggregate | None]]:
+            seen = (
+                prediction
+                for prediction in self._living(kept, now)
+                if prediction.model_id == model_id and prediction.seen_at <= now
+            )
+            groups = _windows(seen, entities, starts)
+            return [[_of(entity, group) for group in groups[entity]] for entity in entities]
+
+        return await asyncio.to_thread(read)
+
+    async def count(self) -> dict[str, int]:
+        """What is kept and not expired."""
+        alive = self._living(self._kept.values(), datetime.now(UTC))
+        return dict(Counter(prediction.model_id for prediction in alive))
+
+    async def forget(self, what: PostRef | Author | Prefix) -> int:
+        """Drop the predictions."""
+        forgotten = [
+            key for key, prediction in self._kept.items() if prediction.post.is_one_of(what)
+        ]
+        for key in forgotten:
+            del self._kept[key]
+        return len(forgotten)
+
+    def _living(self, predictions: Iterable[Prediction], now: datetime) -> Iterator[Prediction]:
+        return (p for p in predictions if p.predicted_at + self._ttl > now)
 
 
-def _aggregates(predictions: Sequence[Prediction], query: AggregateQuery) -> list[Aggregate]:
+def _windows(
+    predictions: Iterable[Prediction],
+    entities: Iterable[Author | Hashtag],
+    starts: Sequence[datetime],
+) -> dict[Author | Hashtag, list[list[Prediction]]]:
+    """What was seen after each start, of each entity, in one pass: finding entities is costly."""
+    groups: dict[Author | Hashtag, list[list[Prediction]]]
+    groups = {entity: [[] for _ in starts] for entity in entities}
+    for prediction in predictions:
+        for entity in prediction.post.entities:
+            for start, group in zip(starts, groups.get(entity, ()), strict=False):
+                if prediction.seen_at > start:
+                    group.append(prediction)
+    return groups
+
+
+def _of(entity: Author | Hashtag, group: Sequence[Prediction]) -> Aggregate | None:
+    if not group:
+        return None
+    if isinstance(entity, Author):
+        return _aggregate(entity.platform, entity.author, group)
+    return _aggregate(None, entity.hashtag, group)
+
+
+def _aggregates(predictions: Iterable[Prediction], query: AggregateQuery) -> list[Aggregate]:
     groups: dict[tuple[str | None, str], list[Prediction]] = defaultdict(list)
     for prediction in predictions:
         if _asked_for(prediction, query):
@@ -75,10 +144,9 @@ def _groups(prediction: Prediction, query: AggregateQuery) -> Iterator[tuple[str
     if query.entity is Entity.HASHTAG:
         yield from ((None, tag) for tag in post.hashtags if query.name in {None, tag})
         return
-    author = post.author_id or post.author_handle
     handle = post.author_handle and post.author_handle.casefold()
-    if author and (query.name in {None, post.author_id} or query.name.casefold() == handle):
-        yield post.ref.platform, author
+    if post.author and (query.name in {None, post.author_id} or query.name.casefold() == handle):
+        yield post.ref.platform, post.author
 
 
 def _aggregate(platform: str | None, name: str, group: Sequence[Prediction]) -> Aggregate:

@@ -4,9 +4,15 @@ from sentiserve.errors import SettingsError
 from sentiserve.plugins import load
 from sentiserve.protocols import Store
 
+_REDIS = "sentiserve.store.redis:from_url"
 STORES = {
     "memory": "sentiserve.store.memory:from_url",
+    "redis": _REDIS,
+    "redis+cluster": _REDIS,
+    "rediss": _REDIS,
+    "rediss+cluster": _REDIS,
     "sqlite": "sentiserve.store.sqlite:from_url",
+    "unix": _REDIS,
 }
 
 
@@ -18,6 +24,8 @@ def make_store(url: str, ttl: int) -> Store:
     """
     scheme, separator, _ = url.partition("://")
     if not separator:
-        raise SettingsError("a store is named by a URL such as sqlite:///PATH or memory://")
+        raise SettingsError(
+            "a store is named by a URL such as sqlite:///PATH, redis://HOST or memory://"
+        )
     store: Store = load("sentiserve.stores", scheme, STORES)(url, ttl)
     return store

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,33 @@ import msgspec
 
 from sentiserve.errors import SettingsError, StoreError
 from sentiserve.store import sqlite_aggregates
-from sentiserve.store.sqlite_connection import Connection, transaction, use_write_ahead_log
-from sentiserve.types import Aggregate, AggregateQuery, Post, PostRef, Prediction, Sentiment
+from sentiserve.store.sqlite_connection import (
+    Connection,
+    empty_log,
+    transaction,
+    use_write_ahead_log,
+)
+from sentiserve.types import (
+    Aggregate,
+    AggregateQuery,
+    Author,
+    Hashtag,
+    Post,
+    PostRef,
+    Prediction,
+    Prefix,
+    Sentiment,
+)
 
-_VERSION = 1  # of the schema; kept in the file's user_version
+_VERSION = 2  # of the schema; kept in the file's user_version
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_BY_AUTHOR = f"""
+CREATE INDEX predictions_by_author ON predictions (
+    model_id, platform, {sqlite_aggregates.AUTHOR.replace("p.", "")}
+);
+PRAGMA user_version = {_VERSION}
+"""
 _SCHEMA = f"""
 CREATE TABLE predictions (
     platform TEXT NOT NULL, id TEXT NOT NULL, model_id TEXT NOT NULL,
@@ -25,23 +47,24 @@ CREATE TABLE predictions (
     PRIMARY KEY (platform, id, model_id)
 ) STRICT;
 CREATE INDEX predictions_by_expiry ON predictions (expires_at);
-CREATE INDEX predictions_by_author ON predictions (model_id, platform, author_id);
 CREATE TABLE hashtags (
     model_id TEXT NOT NULL, tag TEXT NOT NULL, platform TEXT NOT NULL, id TEXT NOT NULL,
     PRIMARY KEY (model_id, tag, platform, id),
     FOREIGN KEY (platform, id, model_id) REFERENCES predictions ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX hashtags_by_post ON hashtags (platform, id, model_id);
-PRAGMA user_version = {_VERSION};
+{_BY_AUTHOR}
 """
+_STEPS = {  # that make a file one of this version, by the version it has
+    0: _SCHEMA,
+    1: f"DROP INDEX predictions_by_author; {_BY_AUTHOR}",
+    _VERSION: "",
+}
 _GET = """
 SELECT * FROM predictions WHERE platform = ? AND id = ? AND model_id = ? AND expires_at > ?
 """
 _PUT = """
-INSERT INTO predictions VALUES (
-    :platform, :id, :model_id, :text, :url, :author_id, :author_handle, :created_at,
-    :label, :scores, :truncated, :predicted_at, :expires_at
-) ON CONFLICT DO UPDATE SET
+INSERT INTO predictions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
     text = excluded.text, url = excluded.url, author_id = excluded.author_id,
     author_handle = excluded.author_handle, created_at = excluded.created_at,
     label = excluded.label, scores = excluded.scores, truncated = excluded.truncated,
@@ -65,6 +88,7 @@ class SqliteStore:
         self._reader: Connection | None = None
         self._aggregator: Connection | None = None
         self._writer: Connection | None = None
+        self._log_holds_forgotten = True  # perhaps, of a process before
 
     async def open(self) -> None:
         """Create the file and its tables where they are missing.
@@ -83,6 +107,9 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Close the file."""
+        if self._writer is not None and self._log_holds_forgotten:
+            with suppress(StoreError):
+                await self._writer.run(self._empty_log)
         connections, self._connections = self._connections, ()
         self._reader = self._aggregator = self._writer = None
         for connection in connections:
@@ -112,9 +139,8 @@ class SqliteStore:
                 connection.execute(
                     "DELETE FROM predictions WHERE expires_at <= ?", (_micros(datetime.now(UTC)),)
                 )
-                for prediction in predictions:
-                    if connection.execute(_PUT, self._row(prediction)).rowcount:
-                        _put_hashtags(connection, prediction)
+                _put_hashtags(connection, *self._put_rows(connection, predictions))
+            self._empty_log(connection)
 
         await _opened(self._writer).run(write)
 
@@ -134,23 +160,99 @@ class SqliteStore:
         )
         return sqlite_aggregates.aggregates(rows, _time)
 
-    def _row(self, prediction: Prediction) -> dict[str, Any]:
+    async def windows(
+        self,
+        entities: Sequence[Author | Hashtag],
+        model_id: str,
+        spans: Sequence[timedelta],
+        now: datetime,
+    ) -> list[list[Aggregate | None]]:
+        """Aggregates over spans of time that end now, of what is kept and not expired."""
+        since = [_micros(now - span) + 1 for span in spans]
+        values = {"model_id": model_id, "now": _micros(now), "limit": 1}
+
+        def window(
+            connection: sqlite3.Connection, entity: Author | Hashtag, start: int
+        ) -> Aggregate | None:
+            sql, named = sqlite_aggregates.window(entity)
+            rows = connection.execute(sql, values | named | {"since": start}).fetchall()
+            return next(iter(sqlite_aggregates.aggregates(rows, _time)), None)
+
+        async def read(entity: Author | Hashtag) -> list[Aggregate | None]:
+            return await _opened(self._aggregator).run(
+                lambda connection: [window(connection, entity, start) for start in since]
+            )
+
+        # One by one, so that what a caller no longer waits for isn't read.
+        return [await read(entity) for entity in entities]
+
+    async def count(self) -> dict[str, int]:
+        """What is kept and not expired."""
+        sql = "SELECT model_id, count(*) FROM predictions WHERE expires_at > ? GROUP BY model_id"
+        now = (_micros(datetime.now(UTC)),)
+        rows = await _opened(self._aggregator).run(
+            lambda connection: connection.execute(sql, now).fetchall()
+        )
+        return {row[0]: row[1] for row in rows}
+
+    async def forget(self, what: PostRef | Author | Prefix) -> int:
+        """Delete, and leave nothing of it in the files.
+
+        While somebody reads what was, their log can't be emptied; then a later put does it.
+        """
+        condition, values = _matching(what)
+
+        def delete(connection: sqlite3.Connection) -> int:
+            with transaction(connection):
+                rows = connection.execute(f"DELETE FROM predictions WHERE {condition}", values)  # noqa: S608  # a constant
+            self._log_holds_forgotten = True
+            self._empty_log(connection)
+            return rows.rowcount
+
+        return await _opened(self._writer).run(delete)
+
+    def _empty_log(self, connection: sqlite3.Connection) -> None:
+        if self._log_holds_forgotten:
+            self._log_holds_forgotten = not empty_log(connection)
+
+    def _put_rows(
+        self, connection: sqlite3.Connection, predictions: Sequence[Prediction]
+    ) -> tuple[list[Prediction], list[Prediction]]:
+        """Write the rows; those that stand now, and which of them may have replaced others."""
+        cursor = connection.cursor()
+        written, replacing = [], []
+        last = {(p.post.ref, p.model_id): p for p in sorted(predictions, key=_predicted_at)}
+        (newest,) = cursor.execute("SELECT last_insert_rowid()").fetchone()
+        for prediction in last.values():
+            if cursor.execute(_PUT, self._row(prediction)).rowcount:
+                written.append(prediction)
+                if cursor.lastrowid == newest:  # no new row, so this was an update
+                    replacing.append(prediction)
+                newest = cursor.lastrowid
+        return written, replacing
+
+    def _row(self, prediction: Prediction) -> tuple[Any, ...]:
+        """The columns in the table's order."""
         post, sentiment = prediction.post, prediction.sentiment
-        return {
-            "platform": post.ref.platform,
-            "id": post.ref.id,
-            "model_id": prediction.model_id,
-            "text": post.text,
-            "url": post.url,
-            "author_id": post.author_id,
-            "author_handle": post.author_handle,
-            "created_at": None if post.created_at is None else _micros(post.created_at),
-            "label": sentiment.label,
-            "scores": msgspec.json.encode(sentiment.scores).decode(),
-            "truncated": sentiment.truncated,
-            "predicted_at": _micros(prediction.predicted_at),
-            "expires_at": _micros(prediction.predicted_at + self._ttl),
-        }
+        return (
+            post.ref.platform,
+            post.ref.id,
+            prediction.model_id,
+            post.text,
+            post.url,
+            post.author_id,
+            post.author_handle,
+            None if post.created_at is None else _micros(post.created_at),
+            sentiment.label,
+            msgspec.json.encode(sentiment.scores).decode(),
+            sentiment.truncated,
+            _micros(prediction.predicted_at),
+            _micros(prediction.predicted_at + self._ttl),
+        )
+
+
+def _predicted_at(prediction: Prediction) -> datetime:
+    return prediction.predicted_at
 
 
 def _opened(connection: Connection | None) -> Connection:
@@ -164,23 +266,39 @@ def _prepare(connection: sqlite3.Connection) -> None:
     with transaction(connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
-        if version == 0 and not tables:
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-        elif version != _VERSION or not tables >= {"predictions", "hashtags"}:
+        empty = version == 0 and not tables
+        if not empty and (version not in _STEPS or not tables >= {"predictions", "hashtags"}):
             raise sqlite3.DatabaseError(f"it is no store of version {_VERSION}")
+        for statement in _STEPS[version].split(";"):
+            connection.execute(statement)
     use_write_ahead_log(connection)  # only now: it writes to the file
 
 
-def _put_hashtags(connection: sqlite3.Connection, prediction: Prediction) -> None:
-    ref, model_id = prediction.post.ref, prediction.model_id
-    connection.execute(
+def _matching(what: PostRef | Author | Prefix) -> tuple[str, tuple[str, ...]]:
+    match what:
+        case PostRef(platform, id):
+            return "platform = ? AND id = ?", (platform, id)
+        case Author(platform, author):
+            named = "author_id = ?2 OR casefold(author_handle) = casefold(?2)"
+            return f"platform = ?1 AND ?2 <> '' AND ({named})", (platform, author)
+        case Prefix(text):
+            return "starts_with(platform || '/' || id, ?)", (text,)
+
+
+def _put_hashtags(
+    connection: sqlite3.Connection, written: Sequence[Prediction], replacing: Sequence[Prediction]
+) -> None:
+    connection.executemany(
         "DELETE FROM hashtags WHERE platform = ? AND id = ? AND model_id = ?",
-        (ref.platform, ref.id, model_id),
+        [(p.post.ref.platform, p.post.ref.id, p.model_id) for p in replacing],
     )
     connection.executemany(
         "INSERT INTO hashtags VALUES (?, ?, ?, ?)",
-        [(model_id, tag, ref.platform, ref.id) for tag in prediction.post.hashtags],
+        [
+            (p.model_id, tag, p.post.ref.platform, p.post.ref.id)
+            for p in written
+            for tag in p.post.hashtags
+        ],
     )
 
 
@@ -221,6 +339,6 @@ def from_url(url: str, ttl: int) -> SqliteStore:
     host, _, path = url.removeprefix("sqlite://").partition("/")
     if host or not path or "?" in path:
         raise SettingsError(
-            f"{url}: write sqlite:///PATH, with three slashes, a file's path and no options"
+            "write sqlite:///PATH in SENTISERVE_STORE: three slashes, a file's path, no options"
         )
     return SqliteStore(Path(path).expanduser(), ttl)

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sentiserve.types import Aggregate, Entity
+from sentiserve.types import Aggregate, Author, Entity, Hashtag
 
 # Both give one row for each group and label, so that any set of labels works.
 _GROUPED = """
@@ -20,31 +20,37 @@ FROM top JOIN chosen USING (platform, name), json_each(chosen.scores) AS score
 GROUP BY platform, name, score.key
 ORDER BY posts DESC, platform, name, min(score.id)
 """
-_KEPT = """
+AUTHOR = "coalesce(nullif(p.author_id, ''), nullif(p.author_handle, ''))"
+_SEEN = "coalesce(p.created_at, p.predicted_at)"
+_KEPT = f"""
     p.model_id = :model_id AND p.expires_at > :now
     AND (:platform IS NULL OR p.platform = :platform)
-    AND (:since IS NULL OR coalesce(p.created_at, p.predicted_at) >= :since)
+    AND (:since IS NULL OR {_SEEN} >= :since)
 """
 _AUTHORS = f"""
-WITH chosen AS (
-    SELECT p.platform, coalesce(p.author_id, p.author_handle) AS name, p.author_handle AS handle,
-           p.label, p.scores, coalesce(p.created_at, p.predicted_at) AS seen
-    FROM predictions AS p
-    WHERE {_KEPT} AND coalesce(p.author_id, p.author_handle) IS NOT NULL
-      AND (:name IS NULL OR p.author_id = :name OR casefold(p.author_handle) = casefold(:name))
-)"""
+SELECT p.platform, {AUTHOR} AS name, p.author_handle AS handle,
+       p.label, p.scores, {_SEEN} AS seen
+FROM predictions AS p WHERE {_KEPT} AND {AUTHOR}
+"""
 _HASHTAGS = f"""
-WITH chosen AS (
-    SELECT '' AS platform, h.tag AS name, NULL AS handle,
-           p.label, p.scores, coalesce(p.created_at, p.predicted_at) AS seen
-    FROM hashtags AS h JOIN predictions AS p USING (platform, id, model_id)
-    WHERE {_KEPT} AND (:name IS NULL OR h.tag = :name)
-)"""
+SELECT '' AS platform, h.tag AS name, NULL AS handle, p.label, p.scores, {_SEEN} AS seen
+FROM hashtags AS h JOIN predictions AS p USING (platform, id, model_id) WHERE {_KEPT}
+"""
+_NAMED = ":name IS NULL OR p.author_id = :name OR casefold(p.author_handle) = casefold(:name)"
 
 BY: Mapping[Entity, str] = {
-    Entity.AUTHOR: _AUTHORS + _GROUPED,
-    Entity.HASHTAG: _HASHTAGS + _GROUPED,
+    Entity.AUTHOR: f"WITH chosen AS ({_AUTHORS} IS NOT NULL AND ({_NAMED})) {_GROUPED}",
+    Entity.HASHTAG: f"WITH chosen AS ({_HASHTAGS} AND (:name IS NULL OR h.tag = :name)) {_GROUPED}",
 }
+_OF_AUTHOR = f"WITH chosen AS ({_AUTHORS} = :name AND {_SEEN} <= :now) {_GROUPED}"
+_OF_HASHTAG = f"WITH chosen AS ({_HASHTAGS} AND h.tag = :name AND {_SEEN} <= :now) {_GROUPED}"
+
+
+def window(entity: Author | Hashtag) -> tuple[str, dict[str, str | None]]:
+    """The query of one author or hashtag, not later than now, and the values that name it."""
+    if isinstance(entity, Author):
+        return _OF_AUTHOR, {"platform": entity.platform, "name": entity.author}
+    return _OF_HASHTAG, {"platform": None, "name": entity.hashtag}
 
 
 def aggregates(

@@ -1,18 +1,18 @@
 """One SQLite connection with the one thread that uses it."""
 
-import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from sentiserve.errors import StoreError
+from sentiserve.store.thread import Thread
 
 T = TypeVar("T")
 _PATIENCE = 5.0  # seconds to wait for another process that has the file locked
+_READERS_PATIENCE = 0.05  # seconds to wait for readers that need the log: it can be emptied later
 
 
 class Connection:
@@ -22,7 +22,7 @@ class Connection:
         """Name the file, and what makes a store of a fresh one; the first work opens it."""
         self._path = path
         self._prepare = prepare
-        self._thread = ThreadPoolExecutor(1, "sqlite")
+        self._thread = Thread("sqlite")
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
 
@@ -32,9 +32,8 @@ class Connection:
         Raises:
             StoreError: SQLite or the file system refused.
         """
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._thread, lambda: work(self._connected()))
+            return await self._thread.run(lambda: work(self._connected()))
         except sqlite3.OperationalError as error:  # locked, full, no such directory
             raise self._error(f"{error}; name another with SENTISERVE_STORE") from error
         except sqlite3.Error as error:
@@ -45,9 +44,8 @@ class Connection:
 
     async def close(self) -> None:
         """Close the connection and end the thread."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._disconnect)
-        await asyncio.to_thread(self._thread.shutdown)
+        await self._thread.run(self._disconnect)
+        await self._thread.close()
 
     def _connected(self) -> sqlite3.Connection:
         """The connection; a new one if the file was removed or replaced meanwhile."""
@@ -59,7 +57,9 @@ class Connection:
             self._connection = connection
             connection.row_factory = sqlite3.Row
             connection.create_function("casefold", 1, _casefold, deterministic=True)
+            connection.create_function("starts_with", 2, str.startswith, deterministic=True)
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
             connection.execute("PRAGMA foreign_keys = ON")
             try:
                 self._prepare(connection)
@@ -110,6 +110,20 @@ def use_write_ahead_log(connection: sqlite3.Connection) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
+
+
+def empty_log(connection: sqlite3.Connection) -> bool:
+    """Leave nothing in the write-ahead log; False if somebody still reads from it."""
+    _wait(connection, _READERS_PATIENCE)
+    try:
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        _wait(connection, _PATIENCE)
+    return not busy
+
+
+def _wait(connection: sqlite3.Connection, seconds: float) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {round(1_000 * seconds)}")
 
 
 def _casefold(text: str | None) -> str | None:

@@ -12,9 +12,11 @@ import pytest
 # A failed assertion then shows its values, as it does in your own files.
 pytest.register_assert_rewrite(
     "sentiserve.testing.aggregates",
+    "sentiserve.testing.forgetting",
     "sentiserve.testing.model",
     "sentiserve.testing.source",
     "sentiserve.testing.store",
+    "sentiserve.testing.windows",
 )
 
 from sentiserve.testing.model import ModelContract  # noqa: E402  # after the line above

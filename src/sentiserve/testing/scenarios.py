@@ -15,6 +15,31 @@ NEGATIVE = {"negative": 0.75, "neutral": 0.125, "positive": 0.125}
 NEUTRAL = {"negative": 0.25, "neutral": 0.5, "positive": 0.25}
 POSITIVE = {"negative": 0.0, "neutral": 0.25, "positive": 0.75}
 
+HOSTILE = (  # as ids and names, which must mean nothing to a store
+    "'; DROP TABLE predictions; --",
+    '"quoted"',
+    "back\\slash",
+    "%",
+    "_",
+    "*",
+    "?",
+    "[a-z]",
+    "{x}",
+    "a:b",
+    "a/b",
+    "tab\tand\nline\r\n",
+    "\x01\x1b[31m",
+    " ",
+    "👩‍👩‍👧",
+    "\uff26\uff35\uff2c\uff2c",
+    "\u00e9",  # composed
+    "e\u0301",  # the same to the eye, but another string
+    "A",
+    "a",
+    "0123",
+    "123",
+)
+
 
 def example_prediction(
     post_id: str = "1",

@@ -9,37 +9,22 @@ from pathlib import Path
 
 from sentiserve.protocols import Store
 from sentiserve.testing.aggregates import AggregateContract
-from sentiserve.testing.scenarios import MODEL, NEGATIVE, TTL, example_prediction, with_store
+from sentiserve.testing.forgetting import ForgettingContract
+from sentiserve.testing.scenarios import (
+    HOSTILE,
+    MODEL,
+    NEGATIVE,
+    TTL,
+    example_prediction,
+    with_store,
+)
+from sentiserve.testing.windows import WindowContract
 from sentiserve.types import AggregateQuery, Entity, PostRef
 
 _MINUTE = timedelta(minutes=1)
-_HOSTILE = (
-    "'; DROP TABLE predictions; --",
-    '"quoted"',
-    "back\\slash",
-    "%",
-    "_",
-    "*",
-    "?",
-    "[a-z]",
-    "{x}",
-    "a:b",
-    "a/b",
-    "tab\tand\nline\r\n",
-    "\x01\x1b[31m",
-    " ",
-    "👩‍👩‍👧",
-    "\uff26\uff35\uff2c\uff2c",
-    "\u00e9",  # composed
-    "e\u0301",  # the same to the eye, but another string
-    "A",
-    "a",
-    "0123",
-    "123",
-)
 
 
-class StoreContract(AggregateContract):
+class StoreContract(AggregateContract, WindowContract, ForgettingContract):
     """Proves a store; say how to make one in ``make_store``."""
 
     @with_store
@@ -141,9 +126,9 @@ class StoreContract(AggregateContract):
     @with_store
     async def test_ids_are_literal(self, store: Store) -> None:
         """No character of an id, platform or model id means anything to the store."""
-        ids = [example_prediction(odd, text=f"id {odd}") for odd in _HOSTILE]
-        platforms = [example_prediction(platform=odd, text=f"on {odd}") for odd in _HOSTILE]
-        models = [example_prediction(model_id=odd, text=f"by {odd}") for odd in _HOSTILE]
+        ids = [example_prediction(odd, text=f"id {odd}") for odd in HOSTILE]
+        platforms = [example_prediction(platform=odd, text=f"on {odd}") for odd in HOSTILE]
+        models = [example_prediction(model_id=odd, text=f"by {odd}") for odd in HOSTILE]
         await store.put([*ids, *platforms, *models])
         for expected in (ids, platforms):
             assert list(await store.get([p.post.ref for p in expected], MODEL)) == expected

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 from sentiserve.api.auth import DOCUMENTED
 from sentiserve.api.dependencies import PartsDep
 from sentiserve.api.problems import responses
-from sentiserve.api.schemas import AuthorOut, AuthorsOut, HashtagOut, HashtagsOut
+from sentiserve.api.schemas import MAX_NAME, AuthorOut, AuthorsOut, HashtagOut, HashtagsOut
 
 router = APIRouter(prefix="/v1", tags=["aggregates"], dependencies=DOCUMENTED)
 
@@ -17,7 +17,7 @@ Since = Annotated[
     datetime | None, Query(description="Only posts from then on; ISO 8601, UTC if it doesn't say.")
 ]
 Platform = Annotated[str | None, Query(max_length=50, description="Only this platform.")]
-Name = Annotated[str, Path(max_length=300)]
+Name = Annotated[str, Path(max_length=MAX_NAME)]
 
 
 @router.get("/authors", summary="The most active authors", responses=responses(401, 422, 503))

@@ -1,0 +1,1 @@
+"""Feature views, defined once and used online and offline."""

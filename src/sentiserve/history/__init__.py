@@ -1,0 +1,1 @@
+"""Every prediction ever kept, in Parquet files: what training sees."""

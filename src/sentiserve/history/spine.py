@@ -1,0 +1,144 @@
+"""The table that a training set starts from: entities, and the times at which to see them."""
+
+import re
+from collections.abc import Iterable
+from glob import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sentiserve.errors import BadInputError
+from sentiserve.features.views import FeatureView
+from sentiserve.history.duck import name, reason
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+TIME = "event_timestamp"
+ROW = "spine_row"  # a column that no spine may have
+_INTEGERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?")
+_GUESSED = re.compile(r"DATE|TIME|UUID")  # JSON has no such types: they are texts that look so
+
+
+def load_spine(
+    connection: "DuckDBPyConnection", path: Path, views: Iterable[FeatureView]
+) -> list[str]:
+    """Make the tables ``spine``, as it is but for ``spine_row``, and ``asked``.
+
+    ``asked`` has the ``spine_row``, the ``time`` (microseconds since 1970; without a zone it is
+    in UTC) and the views' keys, as texts.
+
+    Returns:
+        The spine's columns.
+
+    Raises:
+        BadInputError: it can't be read, or a column is missing or can't be used.
+    """
+    import duckdb
+
+    keys = list(dict.fromkeys(key for view in views for key in view.join_keys))
+    try:
+        connection.execute(
+            f"CREATE TEMP TABLE spine AS SELECT *, row_number() OVER () AS {ROW} "
+            f"FROM {_source(connection, path)}"
+        )
+        columns = _columns(connection, "FROM spine")
+        if list(columns)[-1] != ROW:
+            raise BadInputError(f"{path}: the column {ROW} is ours; give yours another name")
+        fields = [_time(path, columns), *(_key(path, columns, key) for key in keys)]
+        connection.execute(
+            f"CREATE TEMP TABLE asked AS SELECT {ROW}, {', '.join(fields)} FROM spine"
+        )
+        if "hashtag" in keys:
+            _fold_hashtags(connection)
+    except duckdb.Error as error:
+        raise BadInputError(f"{path}: {reason(error)}") from error
+    _check_times(connection, path)
+    return [column for column in columns if column != ROW]
+
+
+def ask(connection: "DuckDBPyConnection", view: FeatureView) -> None:
+    """Make the view's ``_entities`` and ``_points``, and ``_asked``: the point of each row."""
+    keys = ", ".join(view.join_keys)
+    for statement in (
+        f"CREATE TEMP TABLE {view.name}_entities AS SELECT {keys}, row_number() OVER () AS entity "
+        f"FROM (SELECT DISTINCT {keys} FROM asked)",
+        f"CREATE TEMP TABLE {view.name}_points AS "
+        "SELECT entity, time, row_number() OVER (ORDER BY entity, time) AS point "
+        f"FROM (SELECT DISTINCT entity, time FROM asked JOIN {view.name}_entities USING ({keys}))",
+        f"CREATE TEMP TABLE {view.name}_asked AS SELECT {ROW}, point FROM asked "
+        f"JOIN {view.name}_entities USING ({keys}) JOIN {view.name}_points USING (entity, time)",
+    ):
+        connection.execute(statement)
+
+
+def _source(connection: "DuckDBPyConnection", path: Path) -> str:
+    if not path.is_file():
+        raise BadInputError(f"{path}: no such file")
+    place = "'" + escape(str(path)).replace("'", "''") + "'"
+    match path.suffix.lower():
+        case ".parquet":
+            return f"read_parquet([{place}], hive_partitioning = false)"
+        case ".csv":  # which knows no types: what looks like a number may have leading zeros
+            return f"read_csv([{place}], header = true, all_varchar = true)"
+        case ".jsonl":
+            options = "format = 'newline_delimited', sample_size = -1"
+            types = _columns(connection, f"FROM read_json([{place}], {options})")
+            fields = ", ".join(
+                f"{name(column)}: '{'VARCHAR' if _GUESSED.match(kind) else kind}'"
+                for column, kind in types.items()
+            )
+            return f"read_json([{place}], {options}, columns = {{{fields}}})"
+    raise BadInputError(f"{path}: a spine's name must end in .parquet .csv or .jsonl")
+
+
+def _columns(connection: "DuckDBPyConnection", query: str) -> dict[str, str]:
+    rows = connection.execute(f"DESCRIBE SELECT * {query}").fetchall()
+    return {row[0]: row[1] for row in rows}
+
+
+def _kind(path: Path, columns: dict[str, str], column: str) -> str:
+    if column not in columns:
+        there = ", ".join(other for other in columns if other != ROW)
+        raise BadInputError(f"{path}: there is no column {column}; there are {there}")
+    return columns[column]
+
+
+def _time(path: Path, columns: dict[str, str]) -> str:
+    kind = _kind(path, columns, TIME)
+    if not kind.startswith(("TIMESTAMP", "DATE", "VARCHAR")):
+        raise BadInputError(
+            f"{path}: {TIME} is {kind}; it must be a time, such as 2026-03-01T12:00:00Z"
+        )
+    time = f"TRY_CAST({TIME} AS TIMESTAMPTZ)"
+    return f"CASE WHEN isfinite({time}) THEN epoch_us({time}) END AS time"
+
+
+def _key(path: Path, columns: dict[str, str], key: str) -> str:
+    kind = _kind(path, columns, key)
+    if not (kind.startswith(("VARCHAR", "ENUM")) or _INTEGERS.fullmatch(kind)):
+        raise BadInputError(f"{path}: {key} is {kind}; it must be text, or ids might be rounded")
+    return f"CAST({name(key)} AS VARCHAR) AS {name(key)}"
+
+
+def _fold_hashtags(connection: "DuckDBPyConnection") -> None:
+    """Write them as posts have them, and as online features do; DuckDB folds otherwise."""
+    rows = connection.execute("SELECT DISTINCT hashtag FROM asked WHERE hashtag IS NOT NULL")
+    written = [tag for (tag,) in rows.fetchall()]
+    folded = [tag.removeprefix("#").casefold() for tag in written]
+    connection.execute(
+        "UPDATE asked SET hashtag = folded FROM (SELECT unnest(?::VARCHAR[]) AS written, "
+        "unnest(?::VARCHAR[]) AS folded) WHERE hashtag = written",
+        [written, folded],
+    )
+
+
+def _check_times(connection: "DuckDBPyConnection", path: Path) -> None:
+    bad = connection.execute(
+        f"SELECT {ROW}, CAST({TIME} AS VARCHAR) FROM asked JOIN spine USING ({ROW}) "
+        f"WHERE asked.time IS NULL ORDER BY {ROW} LIMIT 1"
+    ).fetchall()
+    for row, value in bad:
+        raise BadInputError(
+            f"{path}: the {TIME} of row {row} is {value or 'empty'}; it must be a time, such as "
+            "2026-03-01T12:00:00Z"
+        )

@@ -1,0 +1,206 @@
+"""The shared store: Redis or Valkey, one server or a cluster, for any number of processes.
+
+Each post's prediction is one value, and it alone is the truth. The sorted sets of an author's and
+a hashtag's posts hold no more than which posts to read, so nothing is kept twice, and a reader
+that counts only the values it finds is exact. All that belongs to a post, its entries in those
+sets included, lies in one shard, and a script writes or removes it in one step. So whatever
+processes write at the same time, in whatever order, and wherever one of them dies: each post is
+as if the newest of its predictions had been put alone. A put that broke off is put again.
+
+Every key expires with the last that it holds, and what has expired inside a set that lives on is
+found by drawing members by chance, as Redis itself does.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from importlib import resources
+from itertools import groupby
+from typing import TypeVar
+
+import msgspec
+
+from sentiserve.store import redis_keys as keys
+from sentiserve.store.redis_aggregates import Aggregator
+from sentiserve.store.redis_connection import Command, Connection
+from sentiserve.store.redis_posts import Posts
+from sentiserve.store.redis_urls import Url, parsed
+from sentiserve.store.redis_values import decoded, encoded, micros
+from sentiserve.types import (
+    Aggregate,
+    AggregateQuery,
+    Author,
+    Hashtag,
+    PostRef,
+    Prediction,
+    Prefix,
+)
+
+T = TypeVar("T")
+
+_CLUSTER_SHARDS = 16  # part of every key: another number would find nothing of what was kept
+_GRACE = 60 * 60 * 1000  # milliseconds that a set may outlive its last post, empty
+_PUT_BATCH, _REMOVE_BATCH = 50, 20  # posts in one script, which nothing can interrupt
+_PUT_ENTRIES = 250  # of authors and hashtags in one script, if it puts more than one post
+_PUT, _REMOVE = (
+    (resources.files(__package__) / f"redis_{name}.lua").read_text("utf-8")
+    for name in ("put", "remove")
+)
+
+
+class RedisStore:
+    """Predictions in Redis.
+
+    One server holds one shard, and so aggregates are read from one place; a cluster has several,
+    spread over its nodes.
+    """
+
+    def __init__(self, url: Url, ttl: int) -> None:
+        """Name the server or cluster, and the seconds to live; ``open`` connects."""
+        self._ttl = timedelta(seconds=ttl)
+        self._shards = _CLUSTER_SHARDS if url.is_cluster else 1
+        self._connection = Connection(url)
+        self._posts = Posts(self._connection, self._shards)
+        self._aggregator = Aggregator(self._posts, self._ttl)
+
+    async def open(self) -> None:
+        """Connect.
+
+        Raises:
+            StoreError: there is no server that will do; the text says what to do.
+        """
+        await self._connection.open()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._connection.close()
+
+    async def check(self) -> None:
+        """Read a key, of each shard."""
+        await self._connection.run(
+            *(("EXISTS", keys.models(shard)) for shard in range(self._shards))
+        )
+
+    async def get(self, refs: Sequence[PostRef], model_id: str) -> list[Prediction | None]:
+        """What is kept and not expired."""
+        return [decoded(value) for value in await self._posts.values(refs, model_id)]
+
+    async def put(self, predictions: Sequence[Prediction]) -> None:
+        """Keep the predictions; if it fails, some are kept, and putting them again keeps all."""
+        batches: dict[tuple[int, str], list[Prediction]] = defaultdict(list)
+        for prediction in predictions:
+            shard = keys.shard_of(prediction.post.ref, self._shards)
+            batches[shard, prediction.model_id].append(prediction)
+        commands = [
+            self._put(shard, model_id, batch)
+            for (shard, model_id), together in batches.items()
+            for batch in _put_batches(together)
+        ]
+        await self._connection.run(*commands)
+
+    async def aggregate(self, query: AggregateQuery) -> list[Aggregate]:
+        """Aggregates over what is kept and not expired."""
+        return await self._aggregator.aggregate(query)
+
+    async def windows(
+        self,
+        entities: Sequence[Author | Hashtag],
+        model_id: str,
+        spans: Sequence[timedelta],
+        now: datetime,
+    ) -> list[list[Aggregate | None]]:
+        """Aggregates over spans of time that end now, of what is kept and not expired."""
+        return await self._aggregator.windows(entities, model_id, spans, now)
+
+    async def count(self) -> dict[str, int]:
+        """How many predictions are kept; a few count twice if Redis resizes its table meanwhile."""
+        counted: Counter[str] = Counter()
+        async for found in self._connection.scan(keys.posts_starting_with("")):
+            posts = (keys.parse_post(key.decode()) for key in found)
+            counted.update(post.model_id for post in posts if post is not None)
+        return dict(counted)
+
+    async def forget(self, what: PostRef | Author | Prefix) -> int:
+        """Remove the predictions; what is put meanwhile may stay."""
+        if isinstance(what, Prefix):
+            return await self._forget_prefix(what)
+        forgotten = await self._posts.of(what)
+        return await self._remove(forgotten)
+
+    async def _forget_prefix(self, what: Prefix) -> int:
+        removed = 0
+        async for found in self._connection.scan(keys.posts_starting_with(what.text)):
+            posts = (keys.parse_post(key.decode()) for key in found)
+            removed += await self._remove(
+                post
+                for post in posts
+                if post is not None and f"{post.ref.platform}/{post.ref.id}".startswith(what.text)
+            )
+        return removed
+
+    async def _remove(self, posts: Iterable[keys.PostKey]) -> int:
+        by_shard = groupby(sorted(posts, key=_shard), _shard)
+        commands = [
+            _removal(shard, batch)
+            for shard, some in by_shard
+            for batch in _batches(list(some), _REMOVE_BATCH)
+        ]
+        return sum(await self._connection.run(*commands))
+
+    def _put(self, shard: int, model_id: str, batch: Sequence[Prediction]) -> Command:
+        posts = [keys.post(shard, prediction.post.ref, model_id) for prediction in batch]
+        arguments = [self._arguments(prediction) for prediction in batch]
+        head = (keys.prefix(shard), keys.scope(model_id), model_id, _GRACE)
+        packed = msgspec.msgpack.encode(arguments)
+        return ("EVAL", _PUT, len(posts), *posts, *head, packed, *map(encoded, batch))
+
+    def _arguments(self, prediction: Prediction) -> tuple[str, int, int, str, str]:
+        post = prediction.post
+        return (
+            keys.member(post.ref),
+            micros(prediction.predicted_at + self._ttl) // 1000,
+            micros(prediction.seen_at),
+            (post.author_handle or "").casefold(),
+            keys.model(post.ref.platform, prediction.model_id),
+        )
+
+
+def _shard(post: keys.PostKey) -> int:
+    return post.shard
+
+
+def _removal(shard: int, batch: Sequence[keys.PostKey]) -> Command:
+    posts = [keys.post(*post) for post in batch]
+    arguments = [
+        argument
+        for post in batch
+        for argument in (keys.scope(post.model_id), post.model_id, keys.member(post.ref))
+    ]
+    return ("EVAL", _REMOVE, len(posts), *posts, keys.prefix(shard), *arguments)
+
+
+def _put_batches(predictions: Sequence[Prediction]) -> Iterator[Sequence[Prediction]]:
+    batch: list[Prediction] = []
+    entries = 0
+    for prediction in predictions:
+        more = len(prediction.post.entities)
+        if batch and (len(batch) == _PUT_BATCH or entries + more > _PUT_ENTRIES):
+            yield batch
+            batch, entries = [], 0
+        batch.append(prediction)
+        entries += more
+    if batch:
+        yield batch
+
+
+def _batches(of: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (of[start : start + size] for start in range(0, len(of), size))
+
+
+def from_url(url: str, ttl: int) -> RedisStore:
+    """The store for ``redis://``, ``rediss://``, ``unix://`` and, ``+cluster``, for clusters.
+
+    Raises:
+        SettingsError: the URL can't be used.
+    """
+    return RedisStore(parsed(url), ttl)

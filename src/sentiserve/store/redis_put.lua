@@ -1,0 +1,126 @@
+#!lua
+-- Keeps predictions of one model, each with all that belongs to it, or leaves the newer that stand.
+--
+-- KEYS  the posts' keys
+-- ARGV  what all keys of the shard begin with; the model's part of a key; the model id; how long a
+--       key may outlive what it holds (ms); in MessagePack five for each post: the post as a
+--       member, when it expires (ms), when it was seen (us), its author's handle, case-folded, or
+--       nothing, and its platform with the model; then the posts' values
+--
+-- The sorted sets that a replaced value leaves are known here only; they lie in the same slot.
+
+local prefix, scope, model, grace = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local call = redis.call
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local turn = tonumber(time[2])
+local most_drawn = 50 -- members at once: Lua's stack bounds what unpack gives
+local joined, latest, platforms = { a = 0, t = 0 }, 0, {}
+
+local function head(value)
+  if not value or value:byte() ~= 1 then return nil, {} end
+  local at, length = struct.unpack('>i8H', value, 2)
+  return at, length > 0 and cmsgpack.unpack(value:sub(12, 11 + length)) or {}
+end
+
+local function posts_of(group)
+  return prefix .. group:sub(1, 1) .. ':' .. scope .. group:sub(2)
+end
+
+-- Keys that hold several things move their ends in steps, and so seldom.
+local function outlive(key, at)
+  if call('PEXPIRETIME', key) < at then call('PEXPIREAT', key, at + grace) end
+end
+
+local function rank(group, set)
+  local ranks, posts = prefix .. 'r' .. group:sub(1, 1) .. ':' .. model, call('ZCARD', set)
+  if posts == 0 then
+    call('ZREM', ranks, group:sub(2))
+  else
+    call('ZADD', ranks, -posts, group:sub(2))
+  end
+end
+
+-- Some members, drawn by chance, leave the set if what they stand for has expired; if one did,
+-- more are drawn. So what has expired stays a small part of any set that is written to.
+local function tidy(set, key_of, some)
+  for _, count in ipairs({ some, 20 }) do
+    local drawn, keys = call('ZRANDMEMBER', set, -count), {}
+    for i, member in ipairs(drawn) do keys[i] = key_of(member) end
+    if #keys == 0 or call('EXISTS', unpack(keys)) == #keys then return end
+    for i, key in ipairs(keys) do
+      if call('EXISTS', key) == 0 then call('ZREM', set, drawn[i]) end
+    end
+  end
+end
+
+local function post_key(member)
+  local names, lengths = member:match('^(.*)(:%d+:%d+)$')
+  return prefix .. 'p:' .. names .. '/' .. model .. lengths
+end
+
+local function leave(group, post)
+  local set = posts_of(group)
+  call('ZREM', set, post)
+  rank(group, set)
+end
+
+local function join(group, post, at, seen)
+  local set, kind = posts_of(group), group:sub(1, 1)
+  call('ZADD', set, seen, post)
+  outlive(set, at)
+  turn = turn + 1
+  if turn % 4 == 0 then tidy(set, post_key, 4) end
+  rank(group, set)
+  joined[kind] = joined[kind] + 1
+  latest = math.max(latest, at)
+end
+
+local function name(handle, author, at)
+  local authors = prefix .. 'n:' .. scope .. handle
+  local till = at - at % grace + 2 * grace
+  if call('ZADD', authors, 'GT', 'CH', till, author:sub(2)) == 1 then
+    call('ZREMRANGEBYSCORE', authors, '-inf', now)
+    outlive(authors, till)
+  end
+end
+
+local function put(key, value, post, at, seen, handle, platform)
+  local predicted_at, groups = head(value)
+  local alive = at > now
+  if not (alive and call('SET', key, value, 'NX', 'PXAT', at)) then
+    local standing_at, standing_groups = head(call('GET', key))
+    if standing_at and standing_at > predicted_at then return end
+    if alive then
+      call('SET', key, value, 'PXAT', at)
+    else
+      call('DEL', key)
+      groups = {}
+    end
+    local stays = {}
+    for _, group in ipairs(groups) do stays[group] = true end
+    for _, group in ipairs(standing_groups) do
+      if not stays[group] then leave(group, post) end
+    end
+  end
+  for _, group in ipairs(groups) do join(group, post, at, seen) end
+  if groups[1] and handle ~= '' then name(handle, groups[1], at) end
+  if alive then platforms[platform] = math.max(platforms[platform] or 0, at) end
+end
+
+for i, post in ipairs(cmsgpack.unpack(ARGV[5])) do put(KEYS[i], ARGV[5 + i], unpack(post)) end
+
+for kind, count in pairs(joined) do
+  if count > 0 then
+    local ranks = prefix .. 'r' .. kind .. ':' .. model
+    outlive(ranks, latest)
+    tidy(ranks, function(member) return posts_of(kind .. member) end, math.min(count, most_drawn))
+  end
+end
+
+local models = prefix .. 'm'
+for platform, at in pairs(platforms) do
+  call('ZADD', models, 'GT', at + grace, platform)
+  outlive(models, at)
+end
+call('ZREMRANGEBYSCORE', models, '-inf', now)
