@@ -5,6 +5,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from disk import room_for
 from history.histories import DAY, HOUR, LABELS, START, TTL, history_of, record, sql
 
 from sentiserve.errors import BadInputError
@@ -69,3 +70,27 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(BadInputError, match="file cannot be written"):
         export(history_of(tmp_path, []), tmp_path / "file")
+
+
+def test_what_somebody_else_wrote_stays(tmp_path: Path) -> None:
+    """Definitions of another hand are refused, and a chosen store is kept."""
+    history, out = history_of(tmp_path, [record("1")]), tmp_path / "repository"
+    export(history, out)
+    (out / "feature_store.yaml").write_text("registry: elsewhere")
+    export(history, out)
+    assert (out / "feature_store.yaml").read_text() == "registry: elsewhere"
+    (out / "definitions.py").write_text("mine = 1")
+    with pytest.raises(BadInputError, match=r"definitions\.py is not sentiserve's"):
+        export(history, out)
+    assert (out / "definitions.py").read_text() == "mine = 1"
+
+
+def test_a_full_disk_is_not_blamed_on_the_history(tmp_path: Path) -> None:
+    """The error names the file that could not be written, and no half of it stays."""
+    history, out = history_of(tmp_path, [record("1")]), tmp_path / "repository"
+    with (
+        pytest.raises(BadInputError, match=r"_sentiment\.parquet cannot be written"),
+        room_for(1_000),
+    ):
+        export(history, out)
+    assert not list(out.rglob("*.parquet*"))

@@ -8,7 +8,7 @@ from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentiserve.errors import StoreError
+from sentiserve.errors import BadInputError, StoreError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -48,6 +48,25 @@ def refusing(what: str, advice: str) -> Iterator[None]:
         if duckdb is None or not isinstance(error, duckdb.Error):
             raise
         raise StoreError(f"{what}: {reason(error)}; {advice}") from error
+
+
+def copy(
+    connection: "DuckDBPyConnection", query: str, file: Path, options: str, target: Path
+) -> int:
+    """Write the rows of a query to a file, and say how many they are.
+
+    Raises:
+        BadInputError: it can't be written; the error names ``target``, which it is for.
+    """
+    import duckdb
+
+    try:
+        ((rows,),) = connection.execute(
+            f"COPY ({query}) TO {literal(str(file))} ({options})"
+        ).fetchall()
+    except duckdb.Error as error:
+        raise BadInputError(f"{target} cannot be written: {reason(error)}") from error
+    return int(rows)
 
 
 def reason(error: Exception) -> str:

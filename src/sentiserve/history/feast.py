@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sentiserve.errors import BadInputError
 from sentiserve.features.views import HASHTAG_SENTIMENT, VIEWS, FeatureView
-from sentiserve.history.duck import connected, literal, name, refusing
+from sentiserve.history.duck import connected, copy, name, refusing
 from sentiserve.history.layout import Layout
 from sentiserve.history.points import answer, change_times, find_members
 from sentiserve.history.training import OnProgress
@@ -33,6 +33,8 @@ offline_store:
     type: duckdb
 entity_key_serialization_version: 3
 """
+_DEFINITIONS = "definitions.py"
+_MARK = "Made by sentiserve"
 _HEAD = '''\
 """Sentiment by post, author and hashtag, as sentiserve's history has it.
 
@@ -82,12 +84,15 @@ def write_repository(
 ) -> None:
     """Write a Feast repository into a directory; only while reading.
 
+    A ``feature_store.yaml`` that is there stays: it says which stores somebody chose.
+
     Raises:
-        BadInputError: the directory can't be written.
+        BadInputError: the directory can't be written, or has definitions of another hand.
         StoreError: the history can't be read.
     """
     data, spill = out / "data", out / ".spill"
     try:
+        _check_own(out / _DEFINITIONS)
         data.mkdir(parents=True, exist_ok=True)
         advice = "see which file it is, and move it away if it is broken"
         what = f"the history {layout.directory} cannot be read"
@@ -97,12 +102,18 @@ def write_repository(
             for view in VIEWS.values():
                 on_progress(f"writing {view.name}")
                 _write_view(connection, view, selection.labels, data)
-        (out / "feature_store.yaml").write_text(_STORE, "utf-8")
-        (out / "definitions.py").write_text(_definitions(selection), "utf-8")
+        if not (store := out / "feature_store.yaml").exists():
+            store.write_text(_STORE, "utf-8")
+        (out / _DEFINITIONS).write_text(_definitions(selection), "utf-8")
     except OSError as error:
         raise BadInputError(f"{out} cannot be written: {error.strerror}") from error
     finally:
         shutil.rmtree(spill, ignore_errors=True)
+
+
+def _check_own(definitions: Path) -> None:
+    if definitions.exists() and _MARK not in definitions.read_text("utf-8", "replace"):
+        raise BadInputError(f"{definitions} is not sentiserve's; name another directory")
 
 
 def _write_view(
@@ -128,13 +139,16 @@ def _write_view(
     fields = ", ".join(f"{name(f.full_name)} AS {name(f.name)}" for f in features)
     file = data / f"{view.name}.parquet"
     draft = file.with_name(f".{file.name}.draft")
-    connection.execute(
-        f"COPY (SELECT {keys}, {fields}, make_timestamptz(time) AS event_timestamp "
+    query = (
+        f"SELECT {keys}, {fields}, make_timestamptz(time) AS event_timestamp "
         f"FROM {view.name}_points JOIN {view.name}_entities USING (entity) "
-        f"JOIN {view.name}_features USING (point) ORDER BY point) "
-        f"TO {literal(str(draft))} (FORMAT parquet, COMPRESSION zstd)"
+        f"JOIN {view.name}_features USING (point) ORDER BY point"
     )
-    draft.replace(file)
+    try:
+        copy(connection, query, draft, "FORMAT parquet, COMPRESSION zstd", file)
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
     for table in ("entities", "members", "points", "features"):
         connection.execute(f"DROP TABLE {view.name}_{table}")
 

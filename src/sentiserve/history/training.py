@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sentiserve.errors import BadInputError
 from sentiserve.features.views import HASHTAG_SENTIMENT, POST_SENTIMENT, VIEWS, Feature, FeatureView
-from sentiserve.history.duck import connected, literal, name, reason, refusing
+from sentiserve.history.duck import connected, copy, name, refusing
 from sentiserve.history.layout import Layout
 from sentiserve.history.points import answer, find_members
 from sentiserve.history.spine import ROW, ask, load_spine
@@ -105,8 +105,6 @@ def _write(
     out: Path,
     draft: Path,
 ) -> int:
-    import duckdb
-
     views = dict.fromkeys(feature.view for feature in features)
     joins = " ".join(
         f"LEFT JOIN (SELECT * FROM {view}_asked JOIN {view}_features USING (point)) "
@@ -115,13 +113,7 @@ def _write(
     )
     fields = [*(f"spine.{name(column)}" for column in columns), *map(_field, features)]
     query = f"SELECT {', '.join(fields)} FROM spine {joins} ORDER BY {ROW}"
-    try:
-        ((rows,),) = connection.execute(
-            f"COPY ({query}) TO {literal(str(draft))} ({_FORMATS[out.suffix.lower()]})"
-        ).fetchall()
-    except duckdb.Error as error:
-        raise BadInputError(f"{out} cannot be written: {reason(error)}") from error
-    return int(rows)
+    return copy(connection, query, draft, _FORMATS[out.suffix.lower()], out)
 
 
 def _field(feature: Feature) -> str:
