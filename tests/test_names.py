@@ -29,3 +29,10 @@ def test_a_name_that_can_be_nobodys_is_refused(name: str) -> None:
 def test_an_author_is_not_named_by_an_at_sign_alone() -> None:
     with pytest.raises(BadInputError, match="handle is empty"):
         author_named("x", "@")
+
+
+def test_a_url_is_no_name() -> None:
+    """It would match nothing, which looks like success to who wants something forgotten."""
+    for named in (post_named, author_named):
+        with pytest.raises(BadInputError, match="a URL is no name; write it as in x/18"):
+            named("https:", "/x.com/someone/status/1")

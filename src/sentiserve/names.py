@@ -8,19 +8,19 @@ def post_named(platform: str, post_id: str) -> PostRef:
     """The post.
 
     Raises:
-        BadInputError: a part is empty or no valid Unicode.
+        BadInputError: a part is empty or no valid Unicode, or it is a URL.
     """
-    return PostRef(_checked("platform", platform), _checked("post's id", post_id))
+    return PostRef(_platform(platform), _checked("post's id", post_id))
 
 
 def author_named(platform: str, name: str) -> Author:
     """The author, by id or by handle, with or without ``@``.
 
     Raises:
-        BadInputError: a part is empty or no valid Unicode.
+        BadInputError: a part is empty or no valid Unicode, or it is a URL.
     """
     name = _checked("author's id or handle", name.removeprefix("@"))
-    return Author(_checked("platform", platform), name)
+    return Author(_platform(platform), name)
 
 
 def prefix_named(text: str) -> Prefix:
@@ -30,6 +30,12 @@ def prefix_named(text: str) -> Prefix:
         BadInputError: the text is empty, which would be everything, or no valid Unicode.
     """
     return Prefix(_checked("prefix", text))
+
+
+def _platform(name: str) -> str:
+    if name in {"http:", "https:"}:  # or it would be forgotten, and nobody told that nothing was
+        raise BadInputError("a URL is no name; write it as in x/1800000000000000001 or x/someone")
+    return _checked("platform", name)
 
 
 def _checked(what: str, name: str) -> str:
