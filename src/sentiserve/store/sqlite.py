@@ -11,12 +11,8 @@ import msgspec
 
 from sentiserve.errors import SettingsError, StoreError
 from sentiserve.store import sqlite_aggregates
-from sentiserve.store.sqlite_connection import (
-    Connection,
-    empty_log,
-    transaction,
-    use_write_ahead_log,
-)
+from sentiserve.store.sqlite_connection import Connection, empty_log, transaction
+from sentiserve.store.sqlite_schema import prepare
 from sentiserve.types import (
     Aggregate,
     AggregateQuery,
@@ -29,37 +25,8 @@ from sentiserve.types import (
     Sentiment,
 )
 
-_VERSION = 2  # of the schema; kept in the file's user_version
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_BY_AUTHOR = f"""
-CREATE INDEX predictions_by_author ON predictions (
-    model_id, platform, {sqlite_aggregates.AUTHOR.replace("p.", "")}
-);
-PRAGMA user_version = {_VERSION}
-"""
-_SCHEMA = f"""
-CREATE TABLE predictions (
-    platform TEXT NOT NULL, id TEXT NOT NULL, model_id TEXT NOT NULL,
-    text TEXT NOT NULL, url TEXT, author_id TEXT, author_handle TEXT, created_at INTEGER,
-    label TEXT NOT NULL, scores TEXT NOT NULL, truncated INTEGER NOT NULL,
-    predicted_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
-    PRIMARY KEY (platform, id, model_id)
-) STRICT;
-CREATE INDEX predictions_by_expiry ON predictions (expires_at);
-CREATE TABLE hashtags (
-    model_id TEXT NOT NULL, tag TEXT NOT NULL, platform TEXT NOT NULL, id TEXT NOT NULL,
-    PRIMARY KEY (model_id, tag, platform, id),
-    FOREIGN KEY (platform, id, model_id) REFERENCES predictions ON DELETE CASCADE
-) STRICT, WITHOUT ROWID;
-CREATE INDEX hashtags_by_post ON hashtags (platform, id, model_id);
-{_BY_AUTHOR}
-"""
-_STEPS = {  # that make a file one of this version, by the version it has
-    0: _SCHEMA,
-    1: f"DROP INDEX predictions_by_author; {_BY_AUTHOR}",
-    _VERSION: "",
-}
 _GET = """
 SELECT * FROM predictions WHERE platform = ? AND id = ? AND model_id = ? AND expires_at > ?
 """
@@ -96,7 +63,7 @@ class SqliteStore:
         Raises:
             StoreError: the path can't be written, or the file isn't a store of this version.
         """
-        self._connections = tuple(Connection(self._path, _prepare) for _ in range(3))
+        self._connections = tuple(Connection(self._path, prepare) for _ in range(3))
         self._reader, self._aggregator, self._writer = self._connections
         try:
             for connection in self._connections:
@@ -259,19 +226,6 @@ def _opened(connection: Connection | None) -> Connection:
     if connection is None:
         raise StoreError("the store is not open")
     return connection
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Create the tables, or refuse a file that holds something else."""
-    with transaction(connection):
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
-        empty = version == 0 and not tables
-        if not empty and (version not in _STEPS or not tables >= {"predictions", "hashtags"}):
-            raise sqlite3.DatabaseError(f"it is no store of version {_VERSION}")
-        for statement in _STEPS[version].split(";"):
-            connection.execute(statement)
-    use_write_ahead_log(connection)  # only now: it writes to the file
 
 
 def _matching(what: PostRef | Author | Prefix) -> tuple[str, tuple[str, ...]]:
