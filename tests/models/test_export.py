@@ -24,7 +24,7 @@ from tiny import TRAINED
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from sentiserve.errors import BadInputError, SentiserveError
-from sentiserve.models import export as export_module
+from sentiserve.models import formats
 from sentiserve.models.bundle import CARD, open_bundle
 from sentiserve.models.checkpoint import load_checkpoint
 from sentiserve.models.export import Description, export
@@ -104,7 +104,7 @@ def test_int8_scores_are_nearly_those_of_transformers(
     architecture: str,
 ) -> None:
     exact = onnx.load(exported(architecture, "onnx") / "model.onnx")
-    monkeypatch.setattr(export_module, "_to_onnx", lambda _: exact)  # made once: it takes long
+    monkeypatch.setattr(formats, "_to_onnx", lambda _: exact)  # made once: it takes long
     export(checkpoint(architecture), tmp_path / "out", "onnx-int8", PLAIN)
     model = load_model(tmp_path / "out", threads=1)
     expected = expected_scores(checkpoint(architecture), model.info.max_tokens)
@@ -226,7 +226,7 @@ def weighted(checkpoint: Path, out: Path, name: str, factor: float) -> Path:
 
 
 @pytest.mark.parametrize("factor", [float("nan"), 1e30])
-@pytest.mark.parametrize("format_", export_module.FORMATS)
+@pytest.mark.parametrize("format_", formats.FORMATS)
 def test_a_model_that_gives_no_numbers_leaves_the_old_bundle(
     tmp_path: Path, checkpoint: Checkpoints, old: Path, format_: str, factor: float
 ) -> None:
@@ -295,7 +295,7 @@ def test_weights_that_no_onnx_file_can_hold_are_refused(
     tmp_path: Path, checkpoint: Checkpoints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a lower limit, for the true one takes two gigabytes to reach."""
-    monkeypatch.setattr(export_module, "_ONNX_LIMIT", 10_000)
+    monkeypatch.setattr(formats, "_ONNX_LIMIT", 10_000)
     with pytest.raises(BadInputError, match="an ONNX file holds .*--format torchscript"):
         export(checkpoint("bert"), tmp_path / "out", "onnx", PLAIN)
 
@@ -335,6 +335,6 @@ def test_texts_are_left_as_they_are_where_nothing_says_how_they_were_in_training
 
 
 def test_int8_scales_are_chosen_on_texts_up_to_the_longest(checkpoint: Checkpoints) -> None:
-    feeds = export_module._feeds(load_checkpoint(checkpoint("roberta")), sample_texts(), MANY)
+    feeds = formats._feeds(load_checkpoint(checkpoint("roberta")), sample_texts(), MANY)
     assert max(feed[IDS].shape[1] for feed in feeds) == MANY
     assert max(feed[IDS].size for feed in feeds) <= 4 * MANY
