@@ -27,8 +27,11 @@ from sentiserve.types import (
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_SCORES = msgspec.json.Decoder(dict[str, float])
 _GET = """
-SELECT * FROM predictions WHERE platform = ? AND id = ? AND model_id = ? AND expires_at > ?
+SELECT platform, id, text, url, author_id, author_handle, created_at, scores, truncated,
+    predicted_at
+FROM predictions WHERE platform = ? AND id = ? AND model_id = ? AND expires_at > ?
 """
 _PUT = """
 INSERT INTO predictions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
@@ -94,7 +97,7 @@ class SqliteStore:
 
         def read(connection: sqlite3.Connection) -> list[Prediction | None]:
             keys = ((ref.platform, ref.id, model_id, now) for ref in refs)
-            return [_prediction(connection.execute(_GET, key).fetchone()) for key in keys]
+            return [_prediction(connection.execute(_GET, key).fetchone(), model_id) for key in keys]
 
         return await _opened(self._reader).run(read)
 
@@ -256,23 +259,22 @@ def _put_hashtags(
     )
 
 
-def _prediction(row: sqlite3.Row | None) -> Prediction | None:
+def _prediction(row: Sequence[Any] | None, model_id: str) -> Prediction | None:
     if row is None:
         return None
+    platform, post_id, text, url, author_id, author_handle, created_at, scores, truncated, at = row
     return Prediction(
         post=Post(
-            ref=PostRef(row["platform"], row["id"]),
-            text=row["text"],
-            url=row["url"],
-            author_id=row["author_id"],
-            author_handle=row["author_handle"],
-            created_at=None if row["created_at"] is None else _time(row["created_at"]),
+            ref=PostRef(platform, post_id),
+            text=text,
+            url=url,
+            author_id=author_id,
+            author_handle=author_handle,
+            created_at=None if created_at is None else _time(created_at),
         ),
-        sentiment=Sentiment(
-            msgspec.json.decode(row["scores"], type=dict[str, float]), bool(row["truncated"])
-        ),
-        model_id=row["model_id"],
-        predicted_at=_time(row["predicted_at"]),
+        sentiment=Sentiment(_SCORES.decode(scores), bool(truncated)),
+        model_id=model_id,
+        predicted_at=_time(at),
     )
 
 
