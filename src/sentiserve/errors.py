@@ -11,7 +11,8 @@ SentiserveError
 ├── OverloadedError          503  the service has no room, or is stopping
 ├── SourceError              502  the source answered with nonsense
 │   ├── SourceTimeoutError   504
-│   └── QuotaExhaustedError  503  the source's quota is used up
+│   └── QuotaExhaustedError  503  the source answers again after some time
+│       └── BudgetExhaustedError 503  what may be spent on the source is spent
 ├── ModelError               500  the model failed on a batch
 ├── BundleError              500  a bundle is missing, incomplete or not what it says
 │   └── UnreachableError     500  the place that it comes from gives no answer now
@@ -100,6 +101,18 @@ class QuotaExhaustedError(SourceError):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     retry_after = 900
+
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
+        """Say when the quota is renewed, in seconds from now, where that is known."""
+        super().__init__(message)
+        if retry_after is not None:
+            self.retry_after = retry_after
+
+
+class BudgetExhaustedError(QuotaExhaustedError):
+    """What may be spent on the source is spent; only a person or a new day changes that."""
+
+    retry_after = 3600
 
 
 class ModelError(SentiserveError):

@@ -1,9 +1,9 @@
-"""Everything that a new source, store or model must do, on one screen.
+"""Everything that a new source, store or model must do, on a screen.
 
 ``sentiserve.testing`` has a contract suite for each of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -12,8 +12,11 @@ from sentiserve.types import (
     Aggregate,
     AggregateQuery,
     Author,
+    FeedKind,
+    FeedQuery,
     Hashtag,
     ModelInfo,
+    Page,
     Post,
     PostRef,
     Prediction,
@@ -36,6 +39,22 @@ class Source(Protocol):
 
     async def close(self) -> None:
         """Let go of everything; harmless when never opened."""
+
+
+class Feed(Protocol):
+    """What a source also is that gives posts in sequence."""
+
+    @property
+    def feeds(self) -> Collection[FeedKind]:
+        """What it can be asked for."""
+
+    def pages(self, query: FeedQuery, cursor: str | None = None) -> AsyncIterator[Page]:
+        """The pages after a page's cursor, or from the start: newest posts first, streams live.
+
+        Raises:
+            BadInputError: the names, the cursor or the kind can't be used.
+            SourceError: a page can't be had; the last page's cursor goes on from there.
+        """
 
 
 class Store(Protocol):

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -56,7 +57,9 @@ class Settings(BaseSettings):
         description="Seconds for which a prediction is kept; 60 days.",
     )
     sources: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("archive",), description="Sources of posts, asked in this order; comma-separated."
+        ("archive",),
+        description="Sources of posts, asked in this order; comma-separated. The source x is "
+        "paid for, and needs SENTISERVE_X_BEARER_TOKEN.",
     )
     archive: Path | None = Field(
         None,
@@ -65,6 +68,40 @@ class Settings(BaseSettings):
     )
     x_mirrors: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Further hosts whose URLs are read as X's (a Nitter's); comma-separated."
+    )
+    x_bearer_token: SecretStr | None = Field(
+        None, description="Bearer token of an app for X's API; what is read with it is paid for."
+    )
+    x_user_token: SecretStr | None = Field(
+        None,
+        description="OAuth 2.0 token of a user of X, whose home timeline it opens; used for "
+        "reading in place of the app's token where there is none.",
+    )
+    x_url: str = Field("https://api.x.com", description="Where X's API is.")
+    x_fields: Literal["tweet", "post"] = Field(
+        "tweet", description="Names that X's API is asked by: tweet.fields, or post.fields."
+    )
+    x_daily_reads: int = Field(
+        1_000,
+        ge=0,
+        description="Most posts and users read from X's API in a day (UTC), by all processes of "
+        "this machine; at $0.005 a post, 1,000 are $5.",
+    )
+    oembed_url: str = Field("https://publish.x.com", description="Where X's oEmbed is.")
+    bluesky_url: str = Field(
+        "https://public.api.bsky.app", description="Where Bluesky's public API is."
+    )
+    jetstream_url: str = Field(
+        "wss://jetstream1.us-east.bsky.network", description="Where Bluesky's live posts are."
+    )
+    mastodon_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("mastodon.social", "mastodon.online", "fosstodon.org", "hachyderm.io", "mstdn.social"),
+        description="Mastodon servers that may be asked, no others are; comma-separated.",
+    )
+    return_text: Literal["all", "own"] = Field(
+        "all",
+        description="Which texts are in answers: all, or only the caller's own, and none that "
+        "came from a source. X allows a public service to give others no texts of posts.",
     )
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Keys accepted as 'Authorization: Bearer KEY'; comma-separated."
@@ -133,7 +170,7 @@ class Settings(BaseSettings):
         host, slash, path = rest.partition("?")[0].partition("/")
         return scheme + separator + host.rpartition("@")[2] + slash + path
 
-    @field_validator("sources", "x_mirrors", "api_keys", mode="before")
+    @field_validator("sources", "x_mirrors", "mastodon_hosts", "api_keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -152,6 +189,18 @@ class Settings(BaseSettings):
         if "://" in text:
             raise ValueError("must be a directory on a local disk, or off")
         return Path(text).expanduser()
+
+    @field_validator("x_url", "oembed_url", "bluesky_url", "jetstream_url")
+    @classmethod
+    def _is_private(cls, value: str) -> str:
+        """A token travels there: by TLS, or within this machine."""
+        parts = urlsplit(value)
+        here = parts.hostname in {"127.0.0.1", "::1", "localhost"}
+        if parts.scheme not in {"https", "wss"} and not here:
+            raise ValueError("must begin with https:// (jetstream: wss://)")
+        if not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
+            raise ValueError("must be an address and nothing else: no user, query or fragment")
+        return value.rstrip("/")
 
     @field_validator("basic_auth")
     @classmethod

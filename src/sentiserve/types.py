@@ -4,7 +4,7 @@ What stores keep are structs rather than dataclasses: msgspec makes them from by
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -138,6 +138,46 @@ class Prediction(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def seen_at(self) -> datetime:
         """When the post was written, or if that is unknown, when it was predicted."""
         return self.post.created_at or self.predicted_at
+
+
+class FeedKind(StrEnum):
+    """What posts can be read in sequence."""
+
+    USER = "user"
+    TAG = "tag"
+    HOME = "home"
+    STREAM = "stream"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedQuery:
+    """Which posts to read in sequence.
+
+    Attributes:
+        names: a user's handle, a hashtag without ``#``, or for a stream any number of hashtags;
+            empty for the home timeline.
+        since: leaves out posts written before it.
+        limit: no more posts than these are needed.
+    """
+
+    kind: FeedKind
+    names: tuple[str, ...] = ()
+    since: datetime | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some posts of a feed.
+
+    Attributes:
+        deleted: posts that their authors took back meanwhile.
+        cursor: what to go on with after this page; None where the feed ends.
+    """
+
+    posts: Sequence[Post]
+    deleted: Sequence[PostRef] = ()
+    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import pytest
 # A failed assertion then shows its values, as it does in your own files.
 pytest.register_assert_rewrite(
     "sentiserve.testing.aggregates",
+    "sentiserve.testing.feed",
     "sentiserve.testing.forgetting",
     "sentiserve.testing.model",
     "sentiserve.testing.source",
@@ -19,9 +20,10 @@ pytest.register_assert_rewrite(
     "sentiserve.testing.windows",
 )
 
-from sentiserve.testing.model import ModelContract  # noqa: E402  # after the line above
+from sentiserve.testing.feed import FeedContract  # noqa: E402  # after the line above
+from sentiserve.testing.model import ModelContract  # noqa: E402
 from sentiserve.testing.scenarios import example_prediction  # noqa: E402
 from sentiserve.testing.source import SourceContract  # noqa: E402
 from sentiserve.testing.store import StoreContract  # noqa: E402
 
-__all__ = ["ModelContract", "SourceContract", "StoreContract", "example_prediction"]
+__all__ = ["FeedContract", "ModelContract", "SourceContract", "StoreContract", "example_prediction"]

@@ -1,0 +1,176 @@
+"""Servers on loopback that speak as platforms do, and fail as they do when a test wants it."""
+
+import asyncio
+import random
+import socket
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from enum import Enum
+from pathlib import Path
+from typing import Self
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse
+from starlette.routing import BaseRoute
+from starlette.types import Message, Receive, Scope, Send
+
+_PATIENCE = 30.0  # seconds until a server has started or stopped, and that a stall lasts at most
+
+
+class Fault(Enum):
+    """What can go wrong with an answer."""
+
+    FAILED = "status 500"
+    UNAVAILABLE = "status 503"
+    LIMITED = "status 429, for a second"
+    NONSENSE = "status 200 and a page of HTML"
+    STALLED = "no answer at all"
+    TRUNCATED = "half of the body, then the end of the connection"
+    DRIPPED = "the whole answer, in little pieces"
+
+
+_ANSWERS = {
+    Fault.FAILED: JSONResponse({"title": "Internal Server Error"}, 500),
+    Fault.UNAVAILABLE: JSONResponse({"title": "Service Unavailable"}, 503),
+    Fault.LIMITED: JSONResponse({"title": "Too Many Requests"}, 429, {"retry-after": "1"}),
+    Fault.NONSENSE: HTMLResponse("<!doctype html><title>Down for maintenance</title>"),
+}
+
+
+def in_order(faults: Iterable[Fault | None]) -> Callable[[str], Fault | None]:
+    """These faults, one for each request; none after the last."""
+    remaining = iter(list(faults))
+    return lambda _: next(remaining, None)
+
+
+def at_random(seed: int, rate: float, kinds: Sequence[Fault]) -> Callable[[str], Fault | None]:
+    """One of the kinds for so many of all requests, the same for the same seed."""
+    draw = random.Random(seed)  # noqa: S311  # no secret
+    return lambda _: draw.choice(kinds) if draw.random() < rate else None
+
+
+class Server:
+    """A server on a free port of loopback, in a thread of its own; a context manager.
+
+    Attributes:
+        url: where it listens.
+        port: the port of that.
+        requests: path and query of each request so far.
+        faults: tells of a request's path what is to go wrong with it.
+    """
+
+    def __init__(
+        self,
+        routes: Sequence[BaseRoute],
+        *,
+        certificate: Path | None = None,
+        key: Path | None = None,
+    ) -> None:
+        """Take what it answers; with a certificate it speaks TLS."""
+        self.requests: list[tuple[str, QueryParams]] = []
+        self.faults: Callable[[str], Fault | None] = lambda _: None
+        self._errors: list[Exception] = []
+        self._app = Starlette(routes=routes)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
+        config = uvicorn.Config(
+            self._answer,
+            interface="asgi3",
+            http="h11",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            ws="websockets-sansio",
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        """Listen."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop; what is under way breaks off.
+
+        Raises:
+            Exception: what went wrong with the server itself.
+        """
+        self._server.should_exit = True
+        self._thread.join(_PATIENCE)
+        self._socket.close()
+        if self._errors:
+            raise self._errors[0]
+
+    def _serve(self) -> None:
+        self._server.run([self._socket])
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._act(scope, receive, send)
+        except Exception as error:
+            self._errors.append(error)
+            raise
+
+    async def _act(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        self.requests.append((request.url.path, request.query_params))
+        match self.faults(request.url.path):
+            case None:
+                await self._app(scope, receive, send)
+            case Fault.STALLED:
+                await _stall(receive)
+            case Fault.TRUNCATED:
+                with suppress(_CutError):
+                    await self._app(scope, receive, _cut(send))
+            case Fault.DRIPPED:
+                await self._app(scope, receive, _drip(send))
+            case fault:
+                await _ANSWERS[fault](scope, receive, send)
+
+
+class _CutError(Exception):
+    """The connection ends here; nothing is wrong with the server."""
+
+
+async def _stall(receive: Receive) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+
+def _cut(send: Send) -> Send:
+    async def half(message: Message) -> None:
+        if body := message.get("body"):
+            await send({**message, "body": body[: len(body) // 2], "more_body": True})
+            raise _CutError
+        await send(message)
+
+    return half
+
+
+def _drip(send: Send) -> Send:
+    async def drop(message: Message) -> None:
+        body = message.get("body", b"")
+        for start in range(0, len(body), max(1, len(body) // 10)):
+            piece = body[start : start + max(1, len(body) // 10)]
+            await send({**message, "body": piece, "more_body": True})
+            await asyncio.sleep(0.02)
+        await send({**message, "body": b""} if body else message)
+
+    return drop
