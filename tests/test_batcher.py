@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 import structlog
 
-from sentiserve.batcher import Batcher
+from sentiserve.batcher import Batcher, Limits
 from sentiserve.errors import ModelError, OverloadedError
 from sentiserve.metrics import Metrics
 from sentiserve.testing.fakes import FakeModel
@@ -15,10 +15,8 @@ from sentiserve.types import Sentiment
 
 
 @asynccontextmanager
-async def batching(
-    model: FakeModel, max_batch: int = 32, max_queue: int = 100
-) -> AsyncIterator[Batcher]:
-    batcher = Batcher(model, Metrics(), max_batch, max_queue)
+async def batching(model: FakeModel, limits: Limits = Limits(texts=100)) -> AsyncIterator[Batcher]:
+    batcher = Batcher(model, Metrics(), limits)
     await batcher.open()
     model.batches.clear()  # the warm-up
     try:
@@ -56,7 +54,7 @@ async def test_what_waits_while_the_model_works_forms_the_next_batch() -> None:
 
 async def test_a_batch_is_never_larger_than_allowed() -> None:
     model = FakeModel()
-    async with batching(model, max_batch=4) as batcher:
+    async with batching(model, Limits(batch_tokens=8)) as batcher:
         await asyncio.gather(*[batcher.submit(str(i)) for i in range(10)])
     assert max(len(batch) for batch in model.batches) == 4
 
@@ -81,7 +79,7 @@ async def test_a_caller_who_leaves_does_not_take_the_answer_from_the_others() ->
 
 async def test_a_full_queue_refuses_at_once_and_takes_again_when_there_is_room() -> None:
     model = FakeModel()
-    async with batching(model, max_queue=2) as batcher:
+    async with batching(model, Limits(texts=3)) as batcher:
         model.free.clear()
         waiting = [asyncio.create_task(batcher.submit("running"))]
         await until_called(model)
@@ -103,7 +101,7 @@ async def test_a_failing_engine_fails_its_batch_and_not_the_next() -> None:
         assert "out of something" not in str(raised.value)
         model.error = None
         assert (await batcher.submit("lucky")).sentiment == model.sentiment("lucky")
-        assert batcher.running
+        assert batcher.error is None
 
 
 async def test_a_model_that_answers_too_little_fails_its_batch(
@@ -119,7 +117,7 @@ async def test_a_model_that_answers_too_little_fails_its_batch(
 async def test_a_model_that_fails_from_the_start_stops_the_start() -> None:
     model = FakeModel()
     model.error = RuntimeError("broken")
-    batcher = Batcher(model, Metrics(), 32, 100)
+    batcher = Batcher(model, Metrics(), Limits())
     with pytest.raises(ModelError):
         await batcher.open()
     await batcher.close()
@@ -127,7 +125,7 @@ async def test_a_model_that_fails_from_the_start_stops_the_start() -> None:
 
 async def test_closing_tells_those_who_still_wait() -> None:
     model = FakeModel()
-    batcher = Batcher(model, Metrics(), 1, 100)
+    batcher = Batcher(model, Metrics(), Limits(batch_tokens=1))
     await batcher.open()
     model.batches.clear()
     model.free.clear()
@@ -144,7 +142,7 @@ async def test_closing_tells_those_who_still_wait() -> None:
 
 async def test_times_in_the_queue_and_in_the_model_are_told_apart() -> None:
     model = FakeModel()
-    async with batching(model, max_batch=1) as batcher:
+    async with batching(model, Limits(batch_tokens=1)) as batcher:
         model.free.clear()
         first = asyncio.create_task(batcher.submit("first"))
         second = asyncio.create_task(batcher.submit("second"))
@@ -193,7 +191,7 @@ async def test_after_the_end_texts_are_refused() -> None:
 
 async def test_a_failure_is_logged_and_counted() -> None:
     model, metrics = FakeModel(), Metrics()
-    batcher = Batcher(model, metrics, 32, 100)
+    batcher = Batcher(model, metrics, Limits())
     await batcher.open()
     model.error = RuntimeError("out of something")
     with structlog.testing.capture_logs() as logs, pytest.raises(ModelError):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sentiserve.batcher import Batcher
+from sentiserve.batcher import Batcher, Limits
 from sentiserve.errors import (
     BadInputError,
     ModelError,
@@ -68,13 +68,13 @@ class House:
 
 @asynccontextmanager
 async def house(
-    max_records: int = 1_000, max_queue: int = 100, max_batch: int = 32
+    max_records: int = 1_000, limits: Limits = Limits(texts=100)
 ) -> AsyncIterator[House]:
     metrics, model = Metrics(), FakeModel()
     source, store = FakeSource(POSTS), BreakableStore(ttl=60)
     recorder = Recorder(store, metrics, max_records)
     await recorder.open()
-    batcher = Batcher(model, metrics, max_batch, max_queue)
+    batcher = Batcher(model, metrics, limits)
     await batcher.open()
     model.batches.clear()
     inference = Inference(source, store, batcher, recorder, model.info, metrics, store_timeout=0.2)
@@ -233,7 +233,7 @@ async def test_a_bug_in_a_part_is_an_error_without_internals(
 
 
 async def test_more_texts_than_fit_the_queue_are_refused_one_by_one() -> None:
-    async with house(max_queue=5) as parts:
+    async with house(limits=Limits(texts=5)) as parts:
         outcomes = await parts.ask(*[Text(f"text {i}") for i in range(20)])
     assert sum(isinstance(o, Answer) for o in outcomes) == 5
     assert sum(isinstance(o, OverloadedError) for o in outcomes) == 15
@@ -291,7 +291,7 @@ async def test_the_time_of_each_part_is_told() -> None:
 
 
 async def test_an_answered_post_is_remembered_while_its_neighbour_waits() -> None:
-    async with house(max_batch=1) as parts:
+    async with house(limits=Limits(batch_tokens=1)) as parts:
         hold(parts.model, "post number 2")
         both = asyncio.create_task(parts.ask(Url("url:1"), Url("url:2")))
         await asyncio.sleep(0)  # both are one flight from here on

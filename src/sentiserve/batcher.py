@@ -1,154 +1,222 @@
 """Batching in front of the model: what waits while it works goes into the next batch."""
 
 import asyncio
+import math
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
-from math import isfinite
+from dataclasses import dataclass
+from itertools import islice
 
-import structlog
-
+from sentiserve.engine import Engine
 from sentiserve.errors import ModelError, OverloadedError
+from sentiserve.lanes import Batched, Entry, Lane, Lanes, guessed_tokens
 from sentiserve.metrics import Metrics
 from sentiserve.protocols import Model
-from sentiserve.types import Sentiment
 
-_log = structlog.get_logger(__name__)
+_ENCODED_AT_ONCE = 256  # texts
+_LONG = 4_000  # characters; texts that take noticeable time to encode
+_LEARNING = 0.2  # how much one batch changes what is known of the model's speed
+_PROBE_EVERY = 1.0  # seconds, while the model fails
 
 
 @dataclass(frozen=True, slots=True)
-class Batched:
-    """A sentiment, and the seconds it waited and was computed in."""
+class Limits:
+    """How much waits for the model at most, and for how long.
 
-    sentiment: Sentiment
-    queue: float
-    model: float
+    Attributes:
+        batch_tokens: of one batch, with padding.
+        texts: that wait.
+        wait: seconds that a text would wait, by lane.
+    """
 
-
-@dataclass(slots=True)
-class _Entry:
-    text: str
-    answer: asyncio.Future[Batched]
-    since: float = field(default_factory=time.perf_counter)
+    batch_tokens: int = 256
+    texts: int = 2048
+    wait: tuple[float, float] = (0.25, 30.0)
 
 
 class Batcher:
-    """Runs the model on batches, on a thread of its own.
+    """Forms batches for the model; each text's answer goes to whoever asked for it.
 
-    There is no timer: a batch forms as soon as the model is free, from what waits then.
-    Identical texts in flight share one place and one inference.
+    There is no timer: a batch forms as soon as the model is free, from what waits then, and
+    while it computes, the next texts are encoded. Identical texts in flight share one place.
     """
 
-    def __init__(self, model: Model, metrics: Metrics, max_batch: int, max_queue: int) -> None:
-        """Set the limits, in texts; nothing runs before ``open``."""
-        self._model = model
-        self._labels = frozenset(model.info.labels)
+    def __init__(self, model: Model, metrics: Metrics, limits: Limits) -> None:
+        """Take the model; nothing runs before ``open``."""
+        self._engine = Engine(model, metrics)
+        self._longest = model.info.max_tokens
         self._metrics = metrics
-        self._max_batch = max_batch
-        self._queue: asyncio.Queue[_Entry] = asyncio.Queue(max_queue)
-        self._in_flight: dict[str, asyncio.Future[Batched]] = {}
-        self._thread: ThreadPoolExecutor | None = None
-        self._worker: asyncio.Task[None] | None = None
+        self._limits = limits
+        self._unencoded: dict[Entry, None] = {}
+        self._encoded = Lanes(limits.batch_tokens)
+        self._in_flight: dict[str, Entry] = {}
+        self._tokens = [0] * len(Lane)  # that wait, or are computed
+        self._token_seconds = 0.0
+        self._arrived, self._ready = asyncio.Event(), asyncio.Event()
+        self._workers: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
-        """Start the worker, and run the model once so that the first caller doesn't wait.
+        """Start the workers, and run the model once so that the first caller doesn't wait.
 
         Raises:
             ModelError: the model fails even on a plain text.
         """
-        self._thread = ThreadPoolExecutor(1, "model")
-        self._worker = asyncio.create_task(self._work())
-        await self.submit("ready?")
+        await self._engine.open()
+        self._workers = [asyncio.create_task(work) for work in (self._encode(), self._compute())]
 
     async def close(self) -> None:
         """Stop; whoever still waits gets an OverloadedError."""
-        if self._worker is not None:
-            self._worker.cancel()
+        workers, self._workers = self._workers, []
+        for worker in workers:
+            worker.cancel()
             with suppress(asyncio.CancelledError):
-                await self._worker
-        for answer in self._in_flight.values():
-            if not answer.done():
-                answer.set_exception(OverloadedError("the service is stopping"))
-        if self._thread is not None:
-            await asyncio.to_thread(self._thread.shutdown)
+                await worker
+        for entry in list(self._in_flight.values()):
+            _settle(entry, OverloadedError("the service is stopping"))
+        await self._engine.close()
 
     @property
-    def running(self) -> bool:
-        """Whether texts are worked on at all."""
-        return self._worker is not None and not self._worker.done()
+    def error(self) -> str | None:
+        """What keeps texts from being worked on, if anything does."""
+        if not self._workers or any(worker.done() for worker in self._workers):
+            return "the batcher stopped"
+        return self._engine.error
 
-    async def submit(self, text: str) -> Batched:
+    async def submit(self, text: str, lane: Lane = Lane.SINGLE) -> Batched:
         """The sentiment of a text.
 
+        A caller who leaves frees the place, unless others wait for the same text.
+
         Raises:
-            OverloadedError: too many texts wait already.
-            ModelError: the model failed on the batch.
+            OverloadedError: too many texts wait already, or this one would wait too long.
+            ModelError: the model failed on it.
         """
-        answer = self._in_flight.get(text)
-        if answer is None:
-            if not self.running:
-                raise OverloadedError("the service is stopping")
-            answer = self._enqueue(text)
-        # One of several callers that share an inference may leave; the others go on.
-        return await asyncio.shield(answer)
-
-    def _enqueue(self, text: str) -> asyncio.Future[Batched]:
-        answer = asyncio.get_running_loop().create_future()
+        entry = self._in_flight.get(text) or self._enqueue(text, lane)
+        if lane < entry.lane:
+            self._promote(entry, lane)
+        entry.callers += 1
         try:
-            self._queue.put_nowait(_Entry(text, answer))
-        except asyncio.QueueFull:
-            raise OverloadedError("too many texts wait for the model; try again soon") from None
-        self._metrics.queued_texts.set(self._queue.qsize())
-        self._in_flight[text] = answer
-        answer.add_done_callback(lambda done: self._forget(text, done))
-        return answer
+            return await asyncio.shield(entry.answer)
+        finally:
+            entry.callers -= 1
+            if not entry.callers and self._waits(entry):
+                self._unencoded.pop(entry, None)
+                self._encoded.discard(entry)
+                entry.answer.cancel()
 
-    def _forget(self, text: str, answer: asyncio.Future[Batched]) -> None:
-        del self._in_flight[text]
-        if not answer.cancelled():
-            answer.exception()  # seen: no warning where every caller has left
+    def _enqueue(self, text: str, lane: Lane) -> Entry:
+        if not self._workers:
+            raise OverloadedError("the service is stopping")
+        self._admit(lane)
+        tokens = min(self._longest, guessed_tokens(text))
+        answer: asyncio.Future[Batched] = asyncio.get_running_loop().create_future()
+        entry = self._in_flight[text] = Entry(text, lane, tokens, answer)
+        answer.add_done_callback(lambda _: self._forget(entry))
+        self._tokens[lane] += tokens
+        self._unencoded[entry] = None
+        self._arrived.set()
+        self._metrics.queued_texts.set(len(self._in_flight))
+        return entry
 
-    async def _work(self) -> None:
-        while True:
-            batch = [await self._queue.get()]
-            while len(batch) < self._max_batch and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            self._metrics.queued_texts.set(self._queue.qsize())
-            await self._run(batch)
-
-    async def _run(self, batch: Sequence[_Entry]) -> None:
-        started = time.perf_counter()
-        try:
-            sentiments = await asyncio.get_running_loop().run_in_executor(
-                self._thread, self._predict, [entry.text for entry in batch]
+    def _admit(self, lane: Lane) -> None:
+        if len(self._in_flight) >= self._limits.texts:
+            raise OverloadedError("too many texts wait for the model; try again soon")
+        wait = sum(self._tokens[: lane + 1]) * self._token_seconds
+        if wait > self._limits.wait[lane]:
+            raise OverloadedError(
+                f"a text would wait {wait:.2f} s for the model; try again soon", math.ceil(wait)
             )
-        except ModelError as error:
-            self._metrics.model_errors.inc()
-            _log.exception("model failed", texts=len(batch))
-            for entry in batch:
-                entry.answer.set_exception(error)
-            return
-        seconds = time.perf_counter() - started
-        self._metrics.batch_size.observe(len(batch))
-        self._metrics.inference_seconds.observe(seconds)
-        for entry, sentiment in zip(batch, sentiments, strict=True):
-            entry.answer.set_result(Batched(sentiment, started - entry.since, seconds))
 
-    def _predict(self, texts: Sequence[str]) -> Sequence[Sentiment]:
-        """Run the model, and believe it only what can be stored."""
+    def _promote(self, entry: Entry, lane: Lane) -> None:
+        """Somebody waits for it who goes first."""
+        self._tokens[entry.lane] -= entry.tokens
+        self._tokens[lane] += entry.tokens
+        waited = entry in self._encoded
+        self._encoded.discard(entry)
+        entry.lane = lane
+        if waited:
+            self._encoded.add(entry)
+
+    def _waits(self, entry: Entry) -> bool:
+        return entry in self._unencoded or entry in self._encoded
+
+    def _forget(self, entry: Entry) -> None:
+        del self._in_flight[entry.text]
+        self._tokens[entry.lane] -= entry.tokens
+        self._metrics.queued_texts.set(len(self._in_flight))
+        if not entry.answer.cancelled():
+            entry.answer.exception()  # seen: no warning where every caller has left
+
+    async def _encode(self) -> None:
+        while True:
+            await self._arrived.wait()
+            entries = self._take_unencoded()
+            encodings = await self._engine.encode([entry.text for entry in entries])
+            for entry, encoding in zip(entries, encodings, strict=True):
+                self._take_in(entry, encoding)
+
+    def _take_unencoded(self) -> list[Entry]:
+        """Single requests before bulk work, and a long text alone when no short one waits."""
+
+        def turn(entry: Entry) -> tuple[bool, Lane]:
+            return len(entry.text) > _LONG, entry.lane
+
+        first = min(map(turn, self._unencoded))
+        most = 1 if first[0] else _ENCODED_AT_ONCE
+        alike = (entry for entry in self._unencoded if turn(entry) == first)
+        entries = list(islice(alike, most))
+        for entry in entries:
+            del self._unencoded[entry]
+        if not self._unencoded:
+            self._arrived.clear()
+        return entries
+
+    def _take_in(self, entry: Entry, encoding: object) -> None:
+        if isinstance(encoding, ModelError):
+            _settle(entry, encoding)
+        elif not entry.callers:
+            entry.answer.cancel()
+        else:
+            tokens = min(self._longest, len(encoding))  # type: ignore[arg-type]  # whatever it is
+            self._tokens[entry.lane] += tokens - entry.tokens
+            entry.tokens, entry.encoding = tokens, encoding
+            self._encoded.add(entry)
+            self._ready.set()
+
+    async def _compute(self) -> None:
+        while True:
+            if not self._encoded:
+                self._ready.clear()
+                await self._work_or_probe()
+                continue
+            batch = self._encoded.take()
+            started = time.perf_counter()
+            outcomes = await self._engine.predict([entry.encoding for entry in batch])
+            seconds = time.perf_counter() - started
+            self._learn(sum(entry.tokens for entry in batch), seconds)
+            for entry, outcome in zip(batch, outcomes, strict=True):
+                if isinstance(outcome, ModelError):
+                    _settle(entry, outcome)
+                else:
+                    _settle(entry, Batched(outcome, started - entry.since, seconds))
+
+    async def _work_or_probe(self) -> None:
+        """Wait for texts; while the model fails none may come, so look whether it recovers."""
         try:
-            sentiments = self._model.predict(texts)
-        except ModelError:
-            raise
-        except BaseException as error:  # whatever an engine raises, somebody waits for it
-            raise ModelError("the model failed on a batch") from error
-        if len(sentiments) != len(texts):
-            raise ModelError(f"the model gave {len(sentiments)} answers to {len(texts)} texts")
-        for sentiment in sentiments:
-            if sentiment.scores.keys() != self._labels:
-                raise ModelError("the model gave scores for other labels than its own")
-            if not all(map(isfinite, sentiment.scores.values())):
-                raise ModelError("the model gave a score that is no number")
-        return sentiments
+            async with asyncio.timeout(_PROBE_EVERY if self._engine.error else None):
+                await self._ready.wait()
+        except TimeoutError:
+            await self._engine.probe()
+
+    def _learn(self, tokens: int, seconds: float) -> None:
+        weight = _LEARNING if self._token_seconds else 1.0
+        self._token_seconds += weight * (seconds / tokens - self._token_seconds)
+
+
+def _settle(entry: Entry, outcome: Batched | Exception) -> None:
+    if entry.answer.done():
+        return
+    if isinstance(outcome, Batched):
+        entry.answer.set_result(outcome)
+    else:
+        entry.answer.set_exception(outcome)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from sentiserve.batcher import Batcher
+from sentiserve.batcher import Batcher, Limits
 from sentiserve.errors import SettingsError
 from sentiserve.features.online import OnlineFeatures
 from sentiserve.forgetting import Forgetting
@@ -54,7 +54,7 @@ class Parts:
             store = f"no answer within {_CHECK} s"
         except Exception as error:  # noqa: BLE001  # whatever it is, it is not ok
             store = str(error) or repr(error)
-        model = "ok" if self.batcher.running else "the batcher stopped"
+        model = self.batcher.error or "ok"
         return {"model": model, "store": store, **self.recorder.errors}
 
 
@@ -159,6 +159,11 @@ def build_source(settings: Settings) -> Source:
     return Chain(sources, settings.source_timeout)
 
 
+def _limits(settings: Settings) -> Limits:
+    wait = (settings.max_wait, settings.max_bulk_wait)
+    return Limits(settings.max_batch_tokens, settings.max_queue, wait)
+
+
 @asynccontextmanager
 async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
     """Every part, open; closed in the reverse order, so that what waits is still recorded.
@@ -186,7 +191,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         upkeep = Upkeep(history)
         stack.push_async_callback(upkeep.close)
         await upkeep.open()
-        batcher = Batcher(model, metrics, settings.max_batch, settings.max_queue)
+        batcher = Batcher(model, metrics, _limits(settings))
         stack.push_async_callback(batcher.close)
         await batcher.open()
         inference = Inference(

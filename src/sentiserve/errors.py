@@ -83,6 +83,12 @@ class OverloadedError(SentiserveError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     retry_after = 1
 
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
+        """Say when there may be room, in seconds from now, where that is known."""
+        super().__init__(message)
+        if retry_after is not None:
+            self.retry_after = retry_after
+
 
 class SourceError(SentiserveError):
     """The source could not be asked, or answered with nonsense."""

@@ -3,9 +3,9 @@
 ``sentiserve.testing`` has a contract suite for each of them.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence, Sized
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sentiserve.errors import SentiserveError
 from sentiserve.types import (
@@ -113,3 +113,17 @@ class Model(Protocol):
 
     def predict(self, texts: Sequence[str]) -> Sequence[Sentiment]:
         """A sentiment for each text, in order; each depends on its own text alone."""
+
+
+@runtime_checkable
+class StagedModel(Protocol):
+    """What a model also is that can read texts while it computes others.
+
+    Two threads call it, one for each stage; what ``encode`` gives has a length, in tokens.
+    """
+
+    def encode(self, texts: Sequence[str]) -> Sequence[Sized]:
+        """What the model reads of each text, in order."""
+
+    def classify(self, encodings: Sequence[Any]) -> Sequence[Sentiment]:
+        """A sentiment for each of these, in order; each depends on its own text alone."""

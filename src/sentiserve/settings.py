@@ -115,9 +115,27 @@ class Settings(BaseSettings):
     threads: int = Field(
         0, ge=0, le=1024, description="Threads of one inference; 0 takes every core."
     )
-    max_batch: int = Field(32, ge=1, le=4096, description="Most texts in one inference.")
+    max_batch_tokens: int = Field(
+        256,
+        ge=1,
+        le=1 << 20,
+        description="Most tokens in one inference, with padding; a longer text goes alone.",
+    )
     max_queue: int = Field(
         2048, ge=1, description="Most texts waiting for the model; more are refused (503)."
+    )
+    max_wait: float = Field(
+        0.25,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds that a text may wait for the model; one that would wait longer is "
+        "refused at once (503).",
+    )
+    max_bulk_wait: float = Field(
+        30.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="The same for texts of lists, files and feeds, which let others go first.",
     )
     max_records: int = Field(
         10_000,

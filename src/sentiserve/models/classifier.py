@@ -49,7 +49,27 @@ class Classifier(ABC):
         Raises:
             ModelError: the tokenizer or the engine failed.
         """
-        encodings = self._encode(texts)
+        return self.classify(self.encode(texts))
+
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        """The tokens of each text.
+
+        Raises:
+            ModelError: the tokenizer failed.
+        """
+        prepared = [self._prepare(text) for text in texts]
+        try:
+            encodings: list[Encoding] = self._tokenizer.encode_batch_fast(prepared)
+        except Exception as error:  # tokenizers raises bare Exception
+            raise ModelError(f"the tokenizer failed on a batch of {len(texts)}: {error}") from error
+        return encodings
+
+    def classify(self, encodings: Sequence[Encoding]) -> list[Sentiment]:
+        """A sentiment for each text's tokens, in order.
+
+        Raises:
+            ModelError: the engine failed.
+        """
         scores = softmax(self._run(encodings) / self._temperature).round(_DIGITS).tolist()
         return [
             Sentiment(
@@ -65,24 +85,16 @@ class Classifier(ABC):
         Raises:
             ModelError: the tokenizer or the engine failed.
         """
-        return self._run(self._encode(texts))
+        return self._run(self.encode(texts))
 
     def shapes(self, texts: Sequence[str]) -> list[tuple[int, int]]:
         """How many texts, of how many padded tokens, each run has that ``predict`` makes."""
-        lengths = [len(encoding) for encoding in self._encode(texts)]
+        lengths = [len(encoding) for encoding in self.encode(texts)]
         return [(len(batch), max(lengths[i] for i in batch)) for batch in _batches(lengths)]
 
     @abstractmethod
     def _logits(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.floating]:
         """Logits of shape (batch, labels) for token ids and their mask, both (batch, tokens)."""
-
-    def _encode(self, texts: Sequence[str]) -> list[Encoding]:
-        prepared = [self._prepare(text) for text in texts]
-        try:
-            encodings: list[Encoding] = self._tokenizer.encode_batch_fast(prepared)
-        except Exception as error:  # tokenizers raises bare Exception
-            raise ModelError(f"the tokenizer failed on a batch of {len(texts)}: {error}") from error
-        return encodings
 
     def _run(self, encodings: Sequence[Encoding]) -> NDArray[np.float64]:
         logits = np.empty((len(encodings), len(self._info.labels)))
