@@ -13,9 +13,11 @@ from sentiserve.metrics import Metrics
 from sentiserve.testing.fakes import FakeModel
 from sentiserve.types import Sentiment
 
+_LIMITS = Limits(texts=100)
+
 
 @asynccontextmanager
-async def batching(model: FakeModel, limits: Limits = Limits(texts=100)) -> AsyncIterator[Batcher]:
+async def batching(model: FakeModel, limits: Limits = _LIMITS) -> AsyncIterator[Batcher]:
     batcher = Batcher(model, Metrics(), limits)
     await batcher.open()
     model.batches.clear()  # the warm-up

@@ -66,10 +66,11 @@ class House:
             await asyncio.sleep(0)
 
 
+_LIMITS = Limits(texts=100)
+
+
 @asynccontextmanager
-async def house(
-    max_records: int = 1_000, limits: Limits = Limits(texts=100)
-) -> AsyncIterator[House]:
+async def house(max_records: int = 1_000, limits: Limits = _LIMITS) -> AsyncIterator[House]:
     metrics, model = Metrics(), FakeModel()
     source, store = FakeSource(POSTS), BreakableStore(ttl=60)
     recorder = Recorder(store, metrics, max_records)

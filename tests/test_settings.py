@@ -35,13 +35,13 @@ def test_a_prediction_is_kept_for_60_days() -> None:
 def test_a_flag_beats_a_variable_and_a_variable_beats_the_env_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / ".env").write_text("SENTISERVE_PORT=1111\nSENTISERVE_MAX_BATCH=11\n")
+    (tmp_path / ".env").write_text("SENTISERVE_PORT=1111\nSENTISERVE_MAX_BATCH_TOKENS=11\n")
     assert load_settings().port == 1111
     monkeypatch.setenv("SENTISERVE_PORT", "2222")
     assert load_settings().port == 2222
     assert load_settings(port=3333).port == 3333
     assert load_settings(port=None).port == 2222
-    assert load_settings(port=3333).max_batch == 11
+    assert load_settings(port=3333).max_batch_tokens == 11
 
 
 def test_what_else_is_in_the_env_file_is_somebody_elses(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ttl", "0"),
         ("ttl", "60 days"),
         ("threads", "-1"),
-        ("max_batch", "0"),
+        ("max_batch_tokens", "0"),
         ("max_queue", "0"),
         ("max_records", "0"),
         ("max_body", "1023"),

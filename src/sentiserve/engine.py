@@ -61,6 +61,7 @@ class Engine:
 
     async def probe(self) -> ModelError | None:
         """Find out whether the model works."""
+        outcome: object
         (outcome,) = await self._guarded(self._reading, self._model.encode, [_PROBE])
         if not isinstance(outcome, ModelError):
             (outcome,) = await self._guarded(self._computing, self._predict, [outcome])

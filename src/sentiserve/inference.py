@@ -1,7 +1,7 @@
 """The flow: a post's URL or text in, its sentiment out, and remembered.
 
 1 parse    source.parse(url) → PostRef            no network
-2 look up  store.get(refs, model id)              a hit ends here
+2 look up  store.get(refs, model id)              a hit ends here; what is in flight is joined
 3 fetch    source.fetch(refs) → posts             only what was missed, all together
 4 predict  batcher.submit(text) → Sentiment
 5 record   await recorder.put(prediction)         in the journal now, in the store soon
@@ -23,6 +23,7 @@ from sentiserve.errors import (
     StoreError,
     UnknownURLError,
 )
+from sentiserve.lanes import Lane
 from sentiserve.metrics import Metrics
 from sentiserve.protocols import Source, Store
 from sentiserve.recorder import Recorder
@@ -60,15 +61,26 @@ Outcome = Answer | SentiserveError
 
 
 @dataclass(frozen=True, slots=True)
-class _Flight:
-    """A question that is being answered; everybody who asks it waits for the same outcome."""
+class _Wanted:
+    """What a question means."""
 
     ref: PostRef
-    post: Post | None  # None until fetched
+    post: Post | None = None  # None until fetched
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """A post on its way to its answer; everybody who asks for it waits for the same outcome."""
+
+    ref: PostRef
+    post: Post | None
+    lane: Lane
     outcome: asyncio.Future[Outcome] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
     timing: Timing = field(default_factory=Timing)
+    callers: int = 0
+    group: asyncio.Task[None] | None = None  # that works on it, and on others
 
 
 class Inference:
@@ -93,84 +105,104 @@ class Inference:
         self._metrics = metrics
         self._store_timeout = store_timeout
         self._in_flight: dict[PostRef, _Flight] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._groups: dict[asyncio.Task[None], Sequence[_Flight]] = {}
 
     async def answer(self, questions: Sequence[Text | Url]) -> tuple[list[Outcome], Timing]:
-        """An outcome for each question, in order; one that fails leaves the others alone."""
-        flights = self._take_off([self._parse(question) for question in questions])
-        # A caller that leaves doesn't take the answer away from the others who wait for it.
-        waiting = [asyncio.shield(f.outcome) for f in flights if isinstance(f, _Flight)]
-        answers = iter(await asyncio.gather(*waiting))
-        outcomes = [next(answers) if isinstance(f, _Flight) else f for f in flights]
-        return outcomes, Timing.together(f.timing for f in flights if isinstance(f, _Flight))
+        """An outcome for each question, in order; one that fails leaves the others alone.
 
-    def _parse(self, question: Text | Url) -> PostRef | Post | SentiserveError:
+        When the caller is cancelled, work that nobody else waits for stops.
+        """
+        timing = Timing()
+        with timing.of("store"):
+            found = await self._look_up([self._parse(question) for question in questions])
+        missed = [wanted for wanted in found if isinstance(wanted, _Wanted)]
+        if not missed:
+            return found, timing  # type: ignore[return-value]  # none is wanted any longer
+        flights = self._take_off(missed, Lane.SINGLE if len(questions) == 1 else Lane.BULK)
+        answers = iter(await self._landed(flights))
+        for flight in flights:
+            timing.take(flight.timing)
+        return [next(answers) if isinstance(f, _Wanted) else f for f in found], timing
+
+    def _parse(self, question: Text | Url) -> _Wanted | SentiserveError:
         try:
             if isinstance(question, Text):
-                return Post.of_text(checked_text(question.text))
+                post = Post.of_text(checked_text(question.text))
+                return _Wanted(post.ref, post)
             if len(question.url) > MAX_URL:
                 raise BadInputError(f"the URL is longer than {MAX_URL:,} characters")
             ref = self._source.parse(question.url)
-            return ref or UnknownURLError(
+        except BadInputError as error:
+            return error
+        if ref is None:
+            return UnknownURLError(
                 "this is no post's URL that is known here; "
                 "one looks like https://x.com/USER/status/ID"
             )
-        except BadInputError as error:
-            return error
+        return _Wanted(ref)
 
-    def _take_off(
-        self, asked: Sequence[PostRef | Post | SentiserveError]
-    ) -> list[_Flight | SentiserveError]:
-        """A flight for each question, joining those that are in the air already."""
-        flights: list[_Flight | SentiserveError] = []
-        new: list[_Flight] = []
-        for question in asked:
-            if isinstance(question, SentiserveError):
-                flights.append(question)
-                continue
-            post = question if isinstance(question, Post) else None
-            ref = question if isinstance(question, PostRef) else question.ref
-            if ref not in self._in_flight:
-                flight = self._in_flight[ref] = _Flight(ref, post)
+    async def _look_up(self, asked: Sequence[_Wanted | SentiserveError]) -> list[Outcome | _Wanted]:
+        """The answer to what is remembered; what is in flight isn't yet."""
+        refs = {a.ref for a in asked if isinstance(a, _Wanted)} - self._in_flight.keys()
+        kept = dict(zip(refs, await self._remembered(list(refs)), strict=True)) if refs else {}
+
+        def known(wanted: _Wanted) -> Outcome | _Wanted:
+            prediction = kept.get(wanted.ref) or self._recorder.get(wanted.ref, self._model.id)
+            if prediction is None:
+                return wanted
+            self._metrics.predictions.labels("hit").inc()
+            return Answer(prediction, cached=True)
+
+        return [known(a) if isinstance(a, _Wanted) else a for a in asked]
+
+    def _take_off(self, asked: Sequence[_Wanted], lane: Lane) -> list[_Flight]:
+        """A flight for each, joining those that are in the air already."""
+        new = []
+        for wanted in asked:
+            if wanted.ref not in self._in_flight:
+                flight = self._in_flight[wanted.ref] = _Flight(wanted.ref, wanted.post, lane)
                 new.append(flight)
-            flights.append(self._in_flight[ref])
         if new:
-            task = asyncio.create_task(self._fly(new))
-            self._tasks.add(task)  # or it might be collected before it is done
-            task.add_done_callback(self._landed)
-        return flights
+            group = asyncio.create_task(self._fly(new))
+            self._groups[group] = new  # or it might be collected before it is done
+            group.add_done_callback(self._disband)
+            for flight in new:
+                flight.group = group
+        return [self._in_flight[wanted.ref] for wanted in asked]
 
-    def _landed(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
+    async def _landed(self, flights: Sequence[_Flight]) -> list[Outcome]:
+        for flight in flights:
+            flight.callers += 1
+        try:
+            return await asyncio.gather(*[asyncio.shield(flight.outcome) for flight in flights])
+        finally:
+            for flight in flights:
+                flight.callers -= 1
+                if not flight.callers and not flight.outcome.done():
+                    self._abandon(flight)
+
+    def _abandon(self, flight: _Flight) -> None:
+        """Nobody waits for it any longer; who asks from now on starts anew."""
+        del self._in_flight[flight.ref]
+        flight.outcome.cancel()
+        group = flight.group
+        if group and not any(other.callers for other in self._groups.get(group, ())):
+            group.cancel()
+
+    def _disband(self, group: asyncio.Task[None]) -> None:
+        del self._groups[group]
+        if not group.cancelled() and (error := group.exception()):
             _log.error("inference failed", exc_info=error)
 
     async def _fly(self, flights: Sequence[_Flight]) -> None:
         try:
-            missed = await self._look_up(flights)
-            texts = [(flight, flight.post) for flight in missed if flight.post is not None]
-            urls = [flight for flight in missed if flight.post is None]
+            texts = [(flight, flight.post) for flight in flights if flight.post is not None]
+            urls = [flight for flight in flights if flight.post is None]
             # A text doesn't wait for the source that a URL beside it needs.
             await asyncio.gather(self._fetch(urls), *[self._predict(f, p) for f, p in texts])
         finally:
             for flight in flights:  # whatever went wrong, nobody is left waiting
                 self._land(flight, _unexpected())
-
-    async def _look_up(self, flights: Sequence[_Flight]) -> list[_Flight]:
-        """Land what is remembered; the rest is missed."""
-        timing = Timing()
-        with timing.of("store"):
-            found = await self._remembered([flight.ref for flight in flights])
-        missed = []
-        for flight, kept in zip(flights, found, strict=True):
-            flight.timing.take(timing)
-            kept = kept or self._recorder.get(flight.ref, self._model.id)
-            if kept is None:
-                missed.append(flight)
-            else:
-                self._metrics.predictions.labels("hit").inc()
-                self._land(flight, Answer(kept, cached=True))
-        return missed
 
     async def _remembered(self, refs: Sequence[PostRef]) -> Sequence[Prediction | None]:
         """What the store has; nothing at all if it fails or is too slow."""
@@ -206,9 +238,11 @@ class Inference:
         await asyncio.gather(*[self._predict(flight, post) for flight, post in found])
 
     async def _predict(self, flight: _Flight, post: Post) -> None:
+        if flight.outcome.done():  # everybody left
+            return
         try:
             with self._recorder.room():
-                batched = await self._batcher.submit(post.text)
+                batched = await self._batcher.submit(post.text, flight.lane)
                 prediction = Prediction(post, batched.sentiment, self._model.id, datetime.now(UTC))
                 await self._recorder.put(prediction)
         except SentiserveError as error:

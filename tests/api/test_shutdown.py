@@ -57,7 +57,7 @@ async def test_everything_in_flight_is_answered_and_recorded(
     start_service: StartService, sample: list[dict[str, str]], tmp_path: Path
 ) -> None:
     file = tmp_path / "store.db"
-    service = start_service("--store", f"sqlite:///{file}", MAX_BATCH="4")
+    service = start_service("--store", f"sqlite:///{file}", MAX_BATCH_TOKENS="64")
     with ExitStack() as stack:
         # Nobody else writes while this is open, so that predictions wait for the store.
         writing = stack.enter_context(closing(sqlite3.connect(file, isolation_level=None)))
