@@ -1,4 +1,4 @@
-"""What routes ask for."""
+"""What routes ask for; coroutines, or FastAPI would take each to a thread and back."""
 
 from typing import Annotated
 
@@ -10,22 +10,22 @@ from sentiserve.settings import Settings
 from sentiserve.timing import Timing
 
 
-def _parts(request: Request) -> Parts:
+async def _parts(request: Request) -> Parts:
     parts: Parts = request.app.state.parts
     return parts
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def _metrics(request: Request) -> Metrics:
+async def _metrics(request: Request) -> Metrics:
     metrics: Metrics = request.app.state.metrics
     return metrics
 
 
-def _timing(request: Request) -> Timing:
+async def _timing(request: Request) -> Timing:
     timing: Timing = request.state.timing
     return timing
 
