@@ -5,7 +5,7 @@ import json
 import math
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +25,9 @@ from sentiserve.errors import (
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # seconds before another try, about
 _RESETS = ("retry-after", "x-rate-limit-reset", "x-ratelimit-reset", "ratelimit-reset")
 _MAX_WAIT = 24 * 60 * 60  # seconds; a server that says more than a day is not believed
-_AGENT = "sentiserve (+https://pypi.org/project/sentiserve)"
+AGENT = "sentiserve (+https://pypi.org/project/sentiserve)"
+
+Params = Mapping[str, str | Sequence[str]]  # of a query; a name may have several values
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Web:
         self._base_url = base_url.rstrip("/")
         self._timeout = timeout
         # Packed answers are not asked for: a little of one may unpack to more than fits.
-        self._headers = {"user-agent": _AGENT, "accept-encoding": "identity", **(headers or {})}
+        self._headers = {"user-agent": AGENT, "accept-encoding": "identity", **(headers or {})}
         self._max_bytes = max_bytes
         self._transport = transport
         self._refusal = refusal
@@ -113,7 +115,7 @@ class Web:
         if client is not None:
             await client.aclose()
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Reply:
+    async def get(self, path: str, params: Params | None = None) -> Reply:
         """What the server says: any status below 500 but 429.
 
         Raises:
@@ -127,7 +129,7 @@ class Web:
         self,
         method: str,
         path: str,
-        params: Mapping[str, str] | None = None,
+        params: Params | None = None,
         body: object = None,
     ) -> Reply:
         """The same with another method, and with a body as JSON where there is one.
@@ -152,7 +154,7 @@ class Web:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, params: Mapping[str, str] | None = None, *, silence: float
+        self, path: str, params: Params | None = None, *, silence: float
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Lines as the server sends them; one try.
 
@@ -185,7 +187,7 @@ class Web:
         deadline: float,
         method: str,
         path: str,
-        params: Mapping[str, str] | None,
+        params: Params | None,
         body: object,
     ) -> Reply | tuple[SourceError, float]:
         """An answer, or what was wrong and the least seconds to wait before another try."""
