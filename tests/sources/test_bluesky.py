@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,18 +47,18 @@ def ada(server: BlueskyServer) -> Account:
     return server.add_account(ADA)
 
 
-def make(server: BlueskyServer, timeout: float = 5.0) -> Bluesky:
+def make(server: BlueskyServer, patience: float = 5.0) -> Bluesky:
     source = make_source(
         "bluesky",
-        load_settings(bluesky_url=server.url, jetstream_url=server.url, source_timeout=timeout),
+        load_settings(bluesky_url=server.url, jetstream_url=server.url, source_timeout=patience),
     )
     assert isinstance(source, Bluesky)
     return source
 
 
 @asynccontextmanager
-async def opened(server: BlueskyServer, timeout: float = 5.0):
-    source = make(server, timeout)
+async def opened(server: BlueskyServer, patience: float = 5.0) -> AsyncIterator[Bluesky]:
+    source = make(server, patience)
     await source.open()
     try:
         yield source
@@ -66,8 +66,10 @@ async def opened(server: BlueskyServer, timeout: float = 5.0):
         await source.close()
 
 
-async def fetch(server: BlueskyServer, *ids: str, timeout: float = 5.0):
-    async with opened(server, timeout) as source:
+async def fetch(
+    server: BlueskyServer, *ids: str, patience: float = 5.0
+) -> Sequence[Post | SentiserveError]:
+    async with opened(server, patience) as source:
         return await source.fetch([PostRef("bluesky", post_id) for post_id in ids])
 
 
@@ -401,7 +403,7 @@ async def test_every_fault_is_a_clear_error(
 ) -> None:
     """Whatever goes wrong for good is the source's fault, and is never taken for a deletion."""
     server.faults = lambda _: fault
-    (answer,) = await fetch(server, f"{tid(NOON)}@{PUBLIC.did}", timeout=0.6)
+    (answer,) = await fetch(server, f"{tid(NOON)}@{PUBLIC.did}", patience=0.6)
     assert type(answer) is error
 
 
@@ -417,7 +419,7 @@ async def test_faults_lead_to_no_wrong_post(server: BlueskyServer) -> None:
     with_posts(server, 30)
     kinds = [Fault.FAILED, Fault.TRUNCATED, Fault.NONSENSE]
     server.faults = at_random(7, 0.3, kinds)
-    async with opened(server, timeout=1.0) as source:
+    async with opened(server, patience=1.0) as source:
         for number in range(30):
             (found,) = await source.fetch([post_by_ada(number).ref])
             assert found == post_by_ada(number) or isinstance(found, SourceError)

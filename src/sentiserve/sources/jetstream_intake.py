@@ -26,7 +26,7 @@ _MOST = 100  # posts, and deletions, in one page
 _SECOND = 1_000_000  # in microseconds, which a Jetstream counts in
 _OVERLAP = 5 * _SECOND  # read again after a break: servers' clocks differ
 _REMEMBERED = 20_000  # events known again in the overlap
-_GAP = 60 * _SECOND  # between events: posts were missed, for the network is never silent so long
+_GAP = 60 * _SECOND  # between events: something is missing, for Bluesky is never silent so long
 _AHEAD = 3600 * _SECOND  # that the server's clock may go before ours
 _CURSOR = re.compile(r"[0-9]{1,16}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -142,7 +142,7 @@ class Intake:
         self.latest = max(before or 0, event.time_us)
         if before is not None and self.latest - before > _GAP:
             missed = {"after": _time(before).isoformat(), "before": _time(self.latest).isoformat()}
-            _log.warning("posts were missed", **missed)
+            _log.warning("posts may have been missed", **missed)
         if self._start is None:
             self._start = event.time_us - 1
         return event.time_us > self._start

@@ -104,6 +104,7 @@ class Web:
         """Make ready; nothing is sent."""
         self._client = httpx2.AsyncClient(
             headers=self._headers,
+            verify=self._base_url.startswith("https:"),  # else certificates are read in vain
             timeout=self._timeout / 2,  # for one step of one try, so that another is possible
             transport=self._transport,
             follow_redirects=False,
