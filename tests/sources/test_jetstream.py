@@ -56,6 +56,12 @@ async def read(
     return pages
 
 
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not is_so():
+            await asyncio.sleep(0.01)
+
+
 def texts(pages: list[Page]) -> list[str]:
     return [post.text for page in pages for post in page.posts]
 
@@ -121,9 +127,7 @@ async def test_without_a_cursor_it_begins_now(server: BlueskyServer, ada: Accoun
     """What was written before isn't asked for."""
     server.add_post(ada, "before #sunny")
     reading = asyncio.create_task(read(server, until_text("after #sunny"), cursor=None))
-    while not server.requests:
-        await asyncio.sleep(0.01)
-    await asyncio.sleep(0.05)
+    await until(lambda: server.stream.listeners == 1)
     server.add_post(ada, "after #sunny")
     assert texts(await reading) == ["after #sunny"]
 
@@ -133,9 +137,7 @@ async def test_a_post_comes_at_once(server: BlueskyServer, ada: Account) -> None
     reading = asyncio.create_task(
         read(server, until_text("Quick #sunny"), cursor=None, interval=PATIENCE)
     )
-    while not server.requests:
-        await asyncio.sleep(0.01)
-    await asyncio.sleep(0.05)
+    await until(lambda: server.stream.listeners == 1)
     server.add_post(ada, "slow")
     server.add_post(ada, "Quick #sunny")
     async with asyncio.timeout(PATIENCE / 4):
@@ -300,8 +302,7 @@ async def test_silence_is_noticed(server: BlueskyServer, ada: Account) -> None:
     server.stream.is_silent = True
     with capture_logs() as logs:
         reading = asyncio.create_task(read(server, until_text("Hello #sunny"), silence=0.3))
-        while len(server.requests) < 2:
-            await asyncio.sleep(0.01)
+        await until(lambda: len(server.requests) == 2)
         server.add_post(ada, "Hello #sunny")
         server.stream.is_silent = False
         assert texts(await reading) == ["Hello #sunny"]

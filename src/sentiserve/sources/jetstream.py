@@ -64,7 +64,7 @@ class Jetstream:
         intake = Intake(query, cursor)
         failures = 0
         while not intake.is_over:
-            before, reason = intake.latest, ""
+            before = intake.latest
             try:
                 async with self._connection(intake.resume_at) as connection:
                     while not intake.is_over:
@@ -72,11 +72,12 @@ class Jetstream:
                         yield intake.page()
             except (OSError, UnicodeError, WebSocketException) as error:
                 reason = _reason(error)
-            if reason:
-                if not intake.is_empty:
-                    yield intake.page()  # what came before the break
-                failures = failures + 1 if intake.latest == before else 0
-                await self._pause_after(failures, reason)
+            else:
+                return
+            if not intake.is_empty:
+                yield intake.page()  # what came before the break
+            failures = failures + 1 if intake.latest == before else 0
+            await self._pause_after(failures, reason)
 
     def _connection(self, cursor: int | None) -> connect:
         params = {"wantedCollections": POSTS, "maxMessageSizeBytes": _MAX_MESSAGE}

@@ -35,11 +35,13 @@ class Stream:
 
     Attributes:
         is_silent: connections stand, but nothing is said.
+        listeners: how many are there now, and hear whatever is said next.
     """
 
     def __init__(self) -> None:
         """Begin with nothing to say."""
         self.is_silent = False
+        self.listeners = 0
         self._said: list[tuple[int, str | bytes]] = []
         self._breaks = 0
 
@@ -100,11 +102,15 @@ class Stream:
         since = int(socket.query_params.get("cursor", self._time_after_all()))
         breaks, position = self._breaks, 0
         left = asyncio.create_task(_left(socket))
-        while not left.done() and breaks == self._breaks:
-            if not self.is_silent:
-                position = await self._speak_on(socket, position, since)
-            await asyncio.sleep(_TICK)
-        left.cancel()
+        self.listeners += 1
+        try:
+            while not left.done() and breaks == self._breaks:
+                if not self.is_silent:
+                    position = await self._speak_on(socket, position, since)
+                await asyncio.sleep(_TICK)
+        finally:
+            self.listeners -= 1
+            left.cancel()
 
     async def _speak_on(self, socket: WebSocket, position: int, since: int) -> int:
         said = self._said[position:]
