@@ -136,12 +136,9 @@ def _host(url: str | None) -> str | None:
 
 
 def _is_web(url: str | None) -> bool:
-    return bool(
-        url
-        and len(url) <= _MAX_URL
-        and url.startswith(("https://", "http://"))
-        and url.isprintable()
-    )
+    if not url or len(url) > _MAX_URL or not url.isprintable():
+        return False
+    return url.startswith(("https://", "http://"))
 
 
 def _utc(moment: datetime) -> datetime:
