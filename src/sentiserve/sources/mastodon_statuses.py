@@ -138,7 +138,7 @@ def _host(url: str | None) -> str | None:
 def _is_web(url: str | None) -> bool:
     if not url or len(url) > _MAX_URL or not url.isprintable():
         return False
-    return url.startswith(("https://", "http://"))
+    return url.startswith(("https://", "http://")) and bool(_host(url))
 
 
 def _utc(moment: datetime) -> datetime:
