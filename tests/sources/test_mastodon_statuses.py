@@ -145,7 +145,9 @@ def test_an_id_of_the_future_was_never_given_out() -> None:
     assert not may_have_been(str((now + 24 * 60 * 60 * 1000) << 16))
 
 
-VALUES: st.SearchStrategy[object] = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text() | st.just({})
+VALUES: st.SearchStrategy[object] = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**63), 2**63), st.text(), st.just({})
+)
 CHANGES = st.dictionaries(st.sampled_from(sorted(status())), VALUES | st.just(status()))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from sentiserve.errors import QuotaExhaustedError, SentiserveError, SourceTimeoutError
 from sentiserve.types import Post, PostRef
 
-_LONGEST_REST = 15 * 60  # seconds for which a server is believed that it is not to be asked
+_LONGEST_REST = 5 * 60  # seconds for which a server is believed that it is not to be asked
 
 
 class Lookups:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -147,7 +148,7 @@ class MastodonServer(Server):
         response = JSONResponse(page)
         if page:
             following = request.url.include_query_params(max_id=page[-1]["id"])
-            response.headers["link"] = f'<{following}>; rel="next"'
+            response.headers["link"] = f'<{quote(str(following), safe=":/?&=%")}>; rel="next"'
         return self._limited(response)
 
     def _limited(self, response: Response) -> Response:
