@@ -375,6 +375,15 @@ async def test_a_host_that_repeats_itself_is_left(certificate: tuple[Path, Path]
         assert len(server.requests) == 3
 
 
+async def test_a_page_with_too_much_loses_nothing(certificate: tuple[Path, Path]) -> None:
+    """What came beyond the limit comes again after the cursor."""
+    newest = STATUSES[::-1]
+    with Stuck(newest, certificate=certificate[0], key=certificate[1]) as server:
+        (page,) = await pages(Host(server, certificate[0]), user(limit=2))
+    assert [found.ref for found in page.posts] == [ref(COUNT - 1), ref(COUNT - 2)]
+    assert page.cursor == str(FIRST + COUNT - 2)
+
+
 async def test_asking_holds_up_nobody_while_a_name_is_looked_up(host: Host) -> None:
     """Seconds that the system takes for a name are time that the loop has for others."""
     answer = threading.Event()

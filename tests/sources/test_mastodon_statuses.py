@@ -22,7 +22,8 @@ def status(text: str = "A fine day.", by: str = "ella", **changes: object) -> di
 
 
 def read(found: object, ref: PostRef | None = None) -> Post:
-    return read_post(decoded(msgspec.json.encode(found), Status, HOST), HOST, ref)
+    status = decoded(msgspec.json.encode(found), Status, HOST)
+    return read_post(status, HOST, ref, [HOST, "other.example", "good.example"])
 
 
 def test_a_post_is_read_with_all_that_is_known() -> None:
@@ -59,6 +60,13 @@ def test_a_post_from_elsewhere_is_what_its_own_url_means() -> None:
     assert found.ref == PostRef("mastodon", "7@other.example")
     assert found.author_handle == "tom@other.example"
     assert found.url == "https://other.example/@tom/7"
+
+
+def test_a_post_from_a_host_that_is_not_asked_goes_by_its_id_here() -> None:
+    """By its own it could not be asked for again, when it may have been deleted."""
+    found = read(status(by="tom@elsewhere.example"))
+    assert found.ref == PostRef("mastodon", f"7@{HOST}")
+    assert found.author_handle == "tom@elsewhere.example"
 
 
 def test_a_url_of_another_host_than_the_post_is_not_believed() -> None:

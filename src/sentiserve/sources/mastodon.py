@@ -1,55 +1,27 @@
 """Posts of Mastodon, from the hosts that the settings allow, and from no others.
 
-https://docs.joinmastodon.org/methods/statuses/
+https://docs.joinmastodon.org/api/
 """
 
 import asyncio
 import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from http import HTTPStatus
 from urllib.parse import quote
 
 import httpx2
-import msgspec
-import structlog
 
-from sentiserve.errors import (
-    BadInputError,
-    NotFoundError,
-    PostDeletedError,
-    SentiserveError,
-    SettingsError,
-    SourceError,
-)
+from sentiserve.errors import BadInputError, NotFoundError, SentiserveError, SettingsError
 from sentiserve.settings import Settings
-from sentiserve.sources.lookups import Lookups
-from sentiserve.sources.mastodon_statuses import (
-    Account,
-    Identified,
-    Status,
-    decoded,
-    may_have_been,
-    read_post,
-)
+from sentiserve.sources.mastodon_host import Host
 from sentiserve.sources.pinned import PinnedTransport
 from sentiserve.sources.urls import MASTODON, parse_url
-from sentiserve.sources.web import Reply, Web
 from sentiserve.types import FeedKind, FeedQuery, Page, Post, PostRef
 
 Transports = Callable[[str], httpx2.AsyncBaseTransport]
 
-_log = structlog.get_logger(__name__)
-_AT_ONCE = 8  # requests to a host; a host allows 300 in five minutes
-_MAX_BYTES = 1 << 20
 _MAX_TIME = 10.0
-_PAGE = 40  # statuses; Mastodon gives no more
 _SETTING = "SENTISERVE_MASTODON_HOSTS"
-_MEMBERS_ONLY = {
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.FORBIDDEN,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-}
 _REF = re.compile(r"([0-9]{1,20})@([^@]+)")
 _CURSOR = re.compile(r"[0-9]{1,20}")
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9_])?")
@@ -77,7 +49,9 @@ class Mastodon:
         transport = transport or _transports()
         within = min(0.9 * timeout, _MAX_TIME)  # what came in time is then still given
         self._first = hosts[0]
-        self._hosts: Mapping[str, _Host] = {host: _Host(host, within, transport) for host in hosts}
+        self._hosts: Mapping[str, Host] = {
+            host: Host(host, within, transport(host), hosts) for host in hosts
+        }
 
     def parse(self, url: str) -> PostRef | None:
         """Which post a URL means; None if it is on a host that may not be asked."""
@@ -97,7 +71,7 @@ class Mastodon:
     async def fetch(self, refs: Sequence[PostRef]) -> list[Post | SentiserveError]:
         """The posts, one request for each; all hosts are asked at once."""
         found: dict[PostRef, Post | SentiserveError] = {}
-        asked: dict[_Host, list[PostRef]] = defaultdict(list)
+        asked: dict[Host, list[PostRef]] = defaultdict(list)
         for ref in dict.fromkeys(refs):
             if host := self._host_of(ref):
                 asked[host].append(ref)
@@ -128,11 +102,11 @@ class Mastodon:
             cursor = page.cursor
             remaining = None if remaining is None else remaining - len(page.posts)
 
-    def _host_of(self, ref: PostRef) -> "_Host | None":
+    def _host_of(self, ref: PostRef) -> Host | None:
         match = _REF.fullmatch(ref.id) if ref.platform == MASTODON else None
         return self._hosts.get(match[2]) if match else None
 
-    async def _timeline(self, query: FeedQuery) -> tuple["_Host", str]:
+    async def _timeline(self, query: FeedQuery) -> tuple[Host, str]:
         """Who has to be asked for it, and where."""
         if query.kind not in self.feeds:
             raise BadInputError(f"mastodon gives users and hashtags, and no {query.kind}")
@@ -146,81 +120,11 @@ class Mastodon:
         host = self._named(named)
         return host, f"/api/v1/accounts/{await host.account(name)}/statuses"
 
-    def _named(self, name: str) -> "_Host":
+    def _named(self, name: str) -> Host:
         host = self._hosts.get(name.lower().removesuffix("."))
         if host is None:
             raise BadInputError(f"the host is not asked; name it in {_SETTING} if it is to be")
         return host
-
-
-class _Host:
-    """One host, with connections of its own."""
-
-    def __init__(self, name: str, within: float, transport: Transports) -> None:
-        self.name = name
-        self.web = Web(
-            name,
-            f"https://{name}",
-            timeout=within,
-            max_bytes=_MAX_BYTES,
-            transport=transport(name),
-        )
-        self.posts = Lookups(name, self._post, at_once=_AT_ONCE, seconds=within)
-
-    async def account(self, name: str) -> str:
-        """The id of a user."""
-        reply = await self.web.get("/api/v1/accounts/lookup", {"acct": name})
-        if reply.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
-            raise NotFoundError(f"{self.name} has no user {name}")
-        return decoded(self._allowed(reply).body, Account, self.name).id
-
-    async def page(
-        self, path: str, cursor: str | None, query: FeedQuery, remaining: int | None
-    ) -> Page:
-        """The posts after a cursor; a page may be short, only an empty one is the end."""
-        size = _PAGE if remaining is None else min(_PAGE, remaining)
-        params = {"limit": str(size)} | ({"max_id": cursor} if cursor else {})
-        reply = await self.web.get(path, params)
-        if query.kind is FeedKind.TAG and reply.status == HTTPStatus.NOT_FOUND:
-            return Page(())  # nobody has used it yet
-        body = self._allowed(reply).body
-        statuses = decoded(body, list[msgspec.Raw], self.name)
-        if not statuses:
-            return Page(())
-        last = min(int(status.id) for status in decoded(body, list[Identified], self.name))
-        if cursor is not None and last >= int(cursor):
-            raise SourceError(f"{self.name} gives the same page again and again")
-        posts = self._readable(statuses[:size])
-        if query.since is None:
-            return Page(posts, cursor=str(last))
-        recent = [post for post in posts if post.created_at and post.created_at >= query.since]
-        return Page(recent, cursor=str(last) if len(recent) == len(posts) else None)
-
-    async def _post(self, ref: PostRef) -> Post:
-        number = ref.id.partition("@")[0]
-        reply = await self.web.get(f"/api/v1/statuses/{number}")
-        if reply.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
-            if may_have_been(number):
-                raise PostDeletedError(f"the post {number} on {self.name} is deleted or hidden")
-            raise NotFoundError(f"{self.name} has no post {number}")
-        return read_post(decoded(self._allowed(reply).body, Status, self.name), self.name, ref)
-
-    def _allowed(self, reply: Reply) -> Reply:
-        if reply.status in _MEMBERS_ONLY:
-            raise SourceError(f"{self.name} shows this to its members only; name another host")
-        if reply.status != HTTPStatus.OK:  # redirects too: nobody leads us elsewhere
-            raise SourceError(f"{self.name} answered with status {reply.status}")
-        return reply
-
-    def _readable(self, raw: Sequence[msgspec.Raw]) -> list[Post]:
-        """Those for everybody that have a text; what the others lack is of no use to a feed."""
-        posts = []
-        for status in raw:
-            try:
-                posts.append(read_post(decoded(status, Status, self.name), self.name))
-            except SentiserveError as error:
-                _log.info("status left out", host=self.name, reason=str(error))
-        return posts
 
 
 def _transports() -> Transports:

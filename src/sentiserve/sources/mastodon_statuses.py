@@ -5,6 +5,7 @@ https://docs.joinmastodon.org/entities/Status/
 
 import re
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
@@ -76,7 +77,9 @@ def decoded(body: bytes | msgspec.Raw, what: type[T], host: str) -> T:
         raise SourceError(f"{host} answered with something that Mastodon doesn't say") from None
 
 
-def read_post(status: Status, host: str, ref: PostRef | None = None) -> Post:
+def read_post(
+    status: Status, host: str, ref: PostRef | None = None, hosts: Collection[str] = ()
+) -> Post:
     """The post that a host's status is; a boost has the text of what it boosts.
 
     A content warning is a part of the text, for people read it first. The author goes by the
@@ -85,7 +88,9 @@ def read_post(status: Status, host: str, ref: PostRef | None = None) -> Post:
     Args:
         status: what the host said.
         host: who said it.
-        ref: how it was asked for; if not given, what its web URL means.
+        ref: how it was asked for; if not given, what its web URL means, if that is on one of
+            the hosts, and else its id on the host that says it.
+        hosts: those that may be asked.
 
     Raises:
         PostProtectedError: it is not for everybody.
@@ -98,7 +103,7 @@ def read_post(status: Status, host: str, ref: PostRef | None = None) -> Post:
     handle = _handle(status.account, host)
     own_url = f"https://{host}/@{status.account.acct}/{status.id}"
     return Post(
-        ref=ref or _ref(status, host),
+        ref=ref or _ref(status, host, hosts),
         text=checked_text("\n\n".join(filter(None, parts))),
         url=own_url if status.reblog or not _is_web(status.url) else status.url,
         author_handle=handle,
@@ -122,10 +127,14 @@ def _handle(account: Account, host: str) -> str:
     return f"{name}@{(home or host).lower()}"
 
 
-def _ref(status: Status, host: str) -> PostRef:
-    """What the post's URL means, if the URL is from where the post is; else its id here."""
-    ref = parse_url(status.url) if status.url and _host(status.url) == _host(status.uri) else None
-    return ref if ref and ref.platform == MASTODON else PostRef(MASTODON, f"{status.id}@{host}")
+def _ref(status: Status, host: str, hosts: Collection[str]) -> PostRef:
+    """One that can be asked for again; the URL counts only if it is from where the post is."""
+    home = _host(status.url)
+    if status.url and home in hosts and home == _host(status.uri):
+        ref = parse_url(status.url)
+        if ref and ref.id.endswith(f"@{home}"):
+            return ref
+    return PostRef(MASTODON, f"{status.id}@{host}")
 
 
 def _host(url: str | None) -> str | None:
