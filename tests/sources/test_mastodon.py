@@ -424,3 +424,15 @@ def test_the_settings_name_the_hosts() -> None:
     source = make_source("mastodon", Settings(mastodon_hosts=("A.example", "b.example")))
     assert source.parse("https://a.example/@x/1") == PostRef("mastodon", "1@a.example")
     assert source.parse("https://mastodon.social/@x/1") is None
+
+
+@pytest.mark.live
+async def test_mastodon_itself_gives_its_first_post() -> None:
+    source = make_source("mastodon", Settings())
+    ref = source.parse("https://mastodon.social/@Gargron/1")
+    assert ref is not None
+    await source.open()
+    (first,) = await source.fetch([ref])
+    await source.close()
+    assert isinstance(first, Post)
+    assert first.author_handle == "Gargron@mastodon.social"

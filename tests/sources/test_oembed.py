@@ -284,3 +284,13 @@ def test_the_settings_say_where_it_is(server: OEmbedServer) -> None:
     assert isinstance(source, OEmbed)
     assert source.parse("https://nitter.example/a/status/1") == PostRef("x", "1")
     assert from_settings(Settings()).parse("https://nitter.example/a/status/1") is None
+
+
+@pytest.mark.live
+async def test_x_itself_gives_its_first_post() -> None:
+    source = from_settings(Settings())
+    await source.open()
+    (first,) = await source.fetch([PostRef("x", "20")])
+    await source.close()
+    assert isinstance(first, Post)
+    assert (first.author_handle, first.created_at) == ("jack", None)
