@@ -63,8 +63,10 @@ class OEmbed:
         return await self._lookups.fetch(refs)
 
     async def _ask(self, ref: PostRef) -> Post:
-        if ref.platform != X or not _ID.fullmatch(ref.id):
-            raise NotFoundError(f"X has no post {ref.id} of {ref.platform}")
+        if ref.platform != X:
+            raise NotFoundError(f"oembed has no posts of {ref.platform}")
+        if not _ID.fullmatch(ref.id):
+            raise NotFoundError(f"X has no post {ref.id}")
         url = f"https://x.com/i/status/{ref.id}"
         params = {"url": url, "omit_script": "1", "dnt": "true"}
         return read_answer(ref, await self._web.get("/oembed", params))
