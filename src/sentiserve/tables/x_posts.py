@@ -15,7 +15,7 @@ from sentiserve.tables.row import Row
 
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _HANDLE = re.compile(r"[A-Za-z0-9_]{1,50}")
-_RETWEET = re.compile(r"RT @[A-Za-z0-9_]{1,50}: (?=\S)")
+_RETWEET = re.compile(r"\ART @[A-Za-z0-9_]{1,50}: (?=\S)")
 # Wed Oct 10 20:19:24 +0000 2018; strptime takes longer than all the rest.
 _TIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d) (\d\d:\d\d:\d\d) ([+-]\d{4}) (\d{4})")
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
