@@ -77,6 +77,22 @@ def test_rows_may_have_different_columns(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", WRITABLE)
+def test_rows_are_asked_for_once(tmp_path: Path, suffix: str) -> None:
+    """But for a look at the first: reading them may take long."""
+    given = 0
+
+    def rows() -> Iterator[dict[str, Any]]:
+        nonlocal given
+        for number in range(100):
+            given += 1
+            yield {"id": str(number), "text": "a"} if number % 2 else {"id": "0", "text": None}
+
+    write_rows(tmp_path / f"posts{suffix}", rows)
+    assert given <= 101
+    assert len(list(read_rows(tmp_path / f"posts{suffix}"))) == 100
+
+
+@pytest.mark.parametrize("suffix", WRITABLE)
 def test_no_rows_come_back_as_none(tmp_path: Path, suffix: str) -> None:
     assert written(tmp_path / f"posts{suffix}", []) == []
 

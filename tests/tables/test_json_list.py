@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiserve.tables import json_list
-from sentiserve.tables.json_list import Broken, NoListError, elements
+from sentiserve.tables.json_list import Broken, NoListError, count, elements
 
 START = re.compile(r"\s*\[")
 
@@ -33,6 +33,21 @@ json_values = st.recursive(
 @given(st.lists(json_values), st.integers(1, 50), st.sampled_from([None, 2]))
 def test_elements_are_those_of_the_list(given_list: list[Any], size: int, indent: int) -> None:
     assert read(json.dumps(given_list, indent=indent), size) == given_list
+
+
+@given(st.integers(0, 100), st.integers(1, 50), st.sampled_from([None, 2]))
+def test_elements_that_begin_alike_are_counted(number: int, size: int, indent: int) -> None:
+    written = json.dumps([{"t": {"n": n}} for n in range(number)], indent=indent)
+    assert count((written[at : at + size] for at in range(0, len(written), size)), START) == number
+
+
+def test_a_long_list_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever pieces it is read in, each element counts once."""
+    monkeypatch.setattr(json_list, "MAX_ELEMENT", 1_000)
+    written = json.dumps([{"t": str(n)} for n in range(5_000)])
+    for size in (1, 700, 1_001):
+        chunks = (written[at : at + size] for at in range(0, len(written), size))
+        assert count(chunks, START) == 5_000
 
 
 def test_numbers_stay_as_they_are_written() -> None:
@@ -77,6 +92,10 @@ def test_an_end_that_is_missing_or_not_the_end_is_told(end: str) -> None:
     assert first == {"t": "1"}
     assert others
     assert all(broken(others))
+
+
+def test_a_broken_element_at_the_end_is_one_element() -> None:
+    assert broken(read('[{"t": 1}, {"t": oops}]')) == [False, True]
 
 
 def test_what_follows_a_wrong_end_is_read() -> None:

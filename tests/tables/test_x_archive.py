@@ -6,10 +6,10 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tables.x_archives import ACCOUNT, post, script, wrapped, zipped
 
 from sentiserve.errors import BadInputError
 from sentiserve.tables import Row, read_rows
-from tables.x_archives import ACCOUNT, post, script, wrapped, zipped
 
 OWNED: dict[str, str | bytes] = {"data/account.js": script(ACCOUNT, name="account")}
 

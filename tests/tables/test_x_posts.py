@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tables.x_archives import post, wrapped
 
 from sentiserve.tables.x_posts import Owner, post_row
-from tables.x_archives import post, wrapped
 
 OWNER = Owner("17", "ben_example")
 ROW = {

@@ -45,17 +45,17 @@ def score(
     from sentiserve.errors import BadInputError
     from sentiserve.scoring import Scoring
     from sentiserve.settings import load_settings
-    from sentiserve.tables import read_rows
+    from sentiserve.tables import count_rows
 
     if target.exists() and not overwrite:
         raise BadInputError(f"{target} exists; choose another name or add --overwrite")
     with download_bar() as on_progress:
         loaded = build_model(load_settings(model=model), on_progress)
     scoring = Scoring(source, target, loaded, prefix)
-    # What can't be read is found before the work, which takes some fifty times as long.
+    # What can't be read is found before the work, which takes much longer.
     with stage() as on_stage:
         on_stage(f"reading {escape(str(source))}")
-        total = sum(1 for _ in read_rows(source))
+        total = count_rows(source)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -67,6 +67,7 @@ def score(
         task = progress.add_task("scoring", total=total)
         try:
             rows, failed = scoring.run(lambda done: progress.update(task, completed=done))
+            progress.update(task, total=rows)
         except KeyboardInterrupt:
             progress.stop()
             err.print("stopped; the same command goes on from here")

@@ -6,11 +6,12 @@ A script is read as what it is, a list of JSON with a name in front; it is never
 import re
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from zipfile import ZipFile, ZipInfo
 
 from sentiserve.errors import BadInputError
-from sentiserve.tables.json_list import NoListError, elements
+from sentiserve.tables.json_list import NoListError, count, elements
 from sentiserve.tables.row import Row
 from sentiserve.tables.x_posts import Owner, post_row
 from sentiserve.tables.zip_members import bounded, chunks, only, opened
@@ -27,13 +28,22 @@ def read_zip(path: Path) -> Iterator[Row]:
     Raises:
         BadInputError: it is no zip file, or a damaged one, or holds no posts of X.
     """
-    with opened(path) as archive:
-        try:
-            owner = _owner_in(archive)
-            for member in _parts(archive):
-                yield from _rows(chunks(archive, member), member.filename, owner)
-        except BadInputError as error:
-            raise BadInputError(f"{path}: {error}") from error
+    with opened(path) as archive, _named(path):
+        owner = _owner_in(archive)
+        for member in _parts(archive):
+            yield from _rows(chunks(archive, member), member.filename, owner)
+
+
+def count_zip(path: Path) -> int:
+    """How many posts there are; what is damaged is found, for all of it is unpacked.
+
+    Raises:
+        BadInputError: as for ``read_zip``.
+    """
+    with opened(path) as archive, _named(path):
+        _owner_in(archive)
+        members = _parts(archive)
+        return sum(_count(chunks(archive, member), member.filename) for member in members)
 
 
 def read_script(path: Path) -> Iterator[Row]:
@@ -43,9 +53,26 @@ def read_script(path: Path) -> Iterator[Row]:
         BadInputError: it holds no posts of X.
     """
     account = path.with_name("account.js")
-    try:
+    with _named(path):
         owner = _owner(account.name, _bytes(account)) if account.is_file() else Owner()
         yield from _rows(_bytes(path), path.name, owner)
+
+
+def count_script(path: Path) -> int:
+    """How many posts there are.
+
+    Raises:
+        BadInputError: it holds no posts of X.
+    """
+    with _named(path):
+        return _count(_bytes(path), path.name)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say which file an error is about."""
+    try:
+        yield
     except BadInputError as error:
         raise BadInputError(f"{path}: {error}") from error
 
@@ -86,10 +113,21 @@ def _owner(name: str, content: Iterator[bytes]) -> Owner:
 
 
 def _rows(content: Iterator[bytes], name: str, owner: Owner) -> Iterator[Row]:
-    try:
+    with _a_list(name):
         for number, element in enumerate(elements(_text(content), _POSTS_START), start=1):
             row = post_row(element, owner)
             yield Row(problem=f"{name}, element {number}: {row.problem}") if row.problem else row
+
+
+def _count(content: Iterator[bytes], name: str) -> int:
+    with _a_list(name):
+        return count(_text(content), _POSTS_START)
+
+
+@contextmanager
+def _a_list(name: str) -> Iterator[None]:
+    try:
+        yield
     except NoListError as error:
         raise BadInputError(
             f"{name} doesn't begin as X's lists of posts do, window.YTD.tweets.part0 = [: {error}"
