@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiserve.errors import BadInputError
-from sentiserve.tables import WRITABLE, Row, lines, read_rows, write_rows
+from sentiserve.tables import WRITABLE, Row, count_rows, lines, read_rows, write_rows
 
 ROWS: list[dict[str, Any]] = [
     {
@@ -32,6 +32,7 @@ def written(path: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     write_rows(path, lambda: iter(rows))
     found = list(read_rows(path))
     assert [row.problem for row in found] == [None] * len(found)
+    assert count_rows(path) == len(found)
     return [row.values for row in found]
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tables.x_archives import ACCOUNT, post, script, wrapped, zipped
 
 from sentiserve.errors import BadInputError
-from sentiserve.tables import Row, read_rows
+from sentiserve.tables import Row, count_rows, read_rows
 
 OWNED: dict[str, str | bytes] = {"data/account.js": script(ACCOUNT, name="account")}
 
@@ -34,6 +34,7 @@ def test_all_parts_are_read_in_order_each_once(tmp_path: Path) -> None:
     }
     path = zipped(tmp_path / "archive.zip", others | parts | OWNED)
     assert texts(path) == ["part 0", "part 1", "part 2", "part 10"]
+    assert count_rows(path) == 4
 
 
 @pytest.mark.parametrize("folder", ["", "data/"])
@@ -54,6 +55,7 @@ def test_a_script_alone_is_read_with_the_account_beside_it(tmp_path: Path, name:
     assert [row.values["author_id"] for row in read_rows(tmp_path / name)] == [None]
     (tmp_path / "account.js").write_text(script(ACCOUNT, name="account"))
     assert [row.values["author_id"] for row in read_rows(tmp_path / name)] == ["17"]
+    assert count_rows(tmp_path / name) == 1
 
 
 def test_a_broken_element_is_a_problem_that_says_where(tmp_path: Path) -> None:
