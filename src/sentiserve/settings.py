@@ -63,8 +63,8 @@ class Settings(BaseSettings):
     )
     archive: Path | None = Field(
         None,
-        description="File of posts for the source 'archive' (.jsonl .csv .tsv .parquet); "
-        "a bundled sample if not set.",
+        description="File of posts for the source 'archive' (.jsonl .csv .tsv .parquet, or X's "
+        ".zip or tweets.js); a bundled sample if not set.",
     )
     x_mirrors: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Further hosts whose URLs are read as X's (a Nitter's); comma-separated."
