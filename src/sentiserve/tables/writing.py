@@ -11,6 +11,8 @@ import msgspec
 
 from sentiserve.errors import BadInputError
 
+_NESTED = (dict, list)
+
 
 def write_rows(path: Path, rows: Callable[[], Iterator[dict[str, Any]]]) -> None:
     """Write a table in one piece: the file is there only when it is whole.
@@ -59,8 +61,9 @@ def _write_columns(path: Path, rows: Iterator[dict[str, Any]], columns: dict[str
 
 
 def _cell(value: object) -> object:
-    nested = isinstance(value, dict | list)
-    return msgspec.json.encode(value, enc_hook=str).decode() if nested else value
+    if isinstance(value, _NESTED):
+        return msgspec.json.encode(value, enc_hook=str).decode()
+    return value
 
 
 def _write_parquet(path: Path, rows: Callable[[], Iterator[dict[str, Any]]]) -> None:
