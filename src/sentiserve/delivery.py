@@ -87,14 +87,16 @@ class Delivery:
         written: list[Waiting] = []
 
         async def put() -> None:
-            rest, _ = await self._sifted(batch)
+            forgotten = await self._forgotten()
+            rest = [waiting for waiting in batch if not forgotten(waiting.record)]
             if rest:
                 await self._store.put([waiting.prediction for waiting in rest])
             written.extend(rest)
 
         async def forget() -> None:
             """The store may have been asked to forget a record just before it came."""
-            _, late = await self._sifted(batch if replayed else written)
+            forgotten = await self._forgotten()
+            late = [w for w in (batch if replayed else written) if forgotten(w.record)]
             for waiting in await self._found(late):
                 await self._store.forget(waiting.prediction.post.ref)
 
@@ -138,21 +140,14 @@ class Delivery:
                     raise
             await asyncio.sleep(pause(attempt))
 
-    async def _sifted(self, batch: Sequence[Waiting]) -> tuple[list[Waiting], list[Waiting]]:
-        """What is to be kept of a batch, and what is forgotten; tried until the archive says so."""
-        tombstones = list(self._forgets.values())
-
-        def sift() -> tuple[list[Waiting], list[Waiting]]:
-            forgotten = self._archive.forgotten() if self._archive else forgets(tombstones)
-            kept, gone = list[Waiting](), list[Waiting]()
-            for waiting in batch:
-                (gone if forgotten(waiting.record) else kept).append(waiting)
-            return kept, gone
-
+    async def _forgotten(self) -> Callable[[Record], bool]:
+        """Whether a record is forgotten by now; asked until the archive says so."""
+        if self._archive is None:
+            return forgets(self._forgets.values())
         failed = 0
         while True:
             try:
-                sifted = await asyncio.to_thread(sift)
+                forgotten = await asyncio.to_thread(self._archive.forgotten)
             except Exception as error:  # noqa: BLE001  # nothing may be put that must be gone
                 failed += 1
                 self.fail("history", "history", error)
@@ -160,7 +155,7 @@ class Delivery:
             else:
                 if failed:
                     self.failures.pop("history", None)
-                return sifted
+                return forgotten
 
     async def _found(self, forgotten: Sequence[Waiting]) -> list[Waiting]:
         """Those that the store has, and not what was predicted later in their place."""

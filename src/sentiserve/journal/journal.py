@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 
@@ -23,11 +23,18 @@ _LOOK = 1.0  # seconds between two looks at its age
 _PAUSE = 1.0  # seconds without a try after a write that failed
 
 
+class _Arrival(NamedTuple):
+    line: bytes
+    taken: Callable[[Segment, int], object]
+    written: asyncio.Future[None]
+
+
 class Journal:
     """Segments of records in a directory that several processes may share.
 
     Attributes:
         segments: those of this process, adopted ones included, that aren't removed yet.
+        arriving: how many records are on their way into a segment.
         error: why the last write failed; None after one that didn't.
     """
 
@@ -40,12 +47,13 @@ class Journal:
         self._on_sealed: Callable[[Segment], object] = lambda _: None
         self._claims: list[Claim] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._arrived: list[tuple[bytes, asyncio.Future[tuple[Segment, int]]]] = []
+        self._arrived: list[_Arrival] = []
         self._commits: asyncio.Task[None] | None = None
         self._writing, self._mending = asyncio.Lock(), asyncio.Lock()
         self._active: Segment | None = None
         self._active_since = self._failed_at = -_AGE
         self.segments: list[Segment] = []
+        self.arriving = 0
         self.error: str | None = None
 
     async def open(self, on_sealed: Callable[[Segment], object]) -> None:
@@ -95,25 +103,28 @@ class Journal:
         if self.error and time.monotonic() < self._failed_at + _PAUSE:
             raise StoreError(self.error)
 
-    async def append(self, record: Record) -> tuple[Segment, int]:
+    async def append(self, record: Record, taken: Callable[[Segment, int], object]) -> None:
         """Write a record; whoever comes while a write runs goes into the next one.
 
-        Returns:
-            Its segment, in which the record is held (count it off when it needs no file), and
-            the number of its line there.
+        Args:
+            taken: called once it is written, also for a caller who was cancelled, with its
+                segment, in which the record is held (count it off when it needs no file), and
+                the number of its line there.
 
         Raises:
             StoreError: the file system refused; the record isn't in the journal.
         """
-        written: asyncio.Future[tuple[Segment, int]] = asyncio.get_running_loop().create_future()
-        self._arrived.append((encode(record), written))
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._arrived.append(_Arrival(encode(record), taken, written))
+        self.arriving += 1
         if self._commits is None or self._commits.done():
             self._commits = asyncio.create_task(self._commit())
-        return await written
+        await written
 
     async def seal(self) -> None:
-        """Complete the segment that is appended to; the next record begins another."""
+        """Complete the segment with all that has come; the next record begins another."""
         async with self._writing:
+            await self._write_arrived()
             self._seal()
 
     async def remove(self, segment: Segment) -> None:
@@ -137,22 +148,30 @@ class Journal:
     async def _commit(self) -> None:
         while self._arrived:
             async with self._writing:
-                group, self._arrived = self._arrived, []
-                try:
-                    segment = await self._write([line for line, _ in group])
-                except Exception as error:  # noqa: BLE001  # nobody may be left waiting
-                    raised = self._failed(error)
-                    for _, written in group:
-                        if not written.done():
-                            written.set_exception(raised)
-                    continue
-                self.error = None
-                segment.held += len(group)
-                for line, (_, written) in enumerate(group, segment.records - len(group)):
-                    if not written.done():
-                        written.set_result((segment, line))
-                if segment.records >= _RECORDS or segment.size >= min(_BYTES, self._max_bytes // 4):
-                    self._seal()
+                await self._write_arrived()
+
+    async def _write_arrived(self) -> None:
+        group, self._arrived = self._arrived, []
+        if not group:
+            return
+        try:
+            segment = await self._write([arrival.line for arrival in group])
+        except Exception as error:  # noqa: BLE001  # nobody may be left waiting
+            raised = self._failed(error)
+            for arrival in group:
+                if not arrival.written.done():
+                    arrival.written.set_exception(raised)
+            return
+        finally:
+            self.arriving -= len(group)
+        self.error = None
+        segment.held += len(group)
+        for line, arrival in enumerate(group, segment.records - len(group)):
+            arrival.taken(segment, line)
+            if not arrival.written.done():
+                arrival.written.set_result(None)
+        if segment.records >= _RECORDS or segment.size >= min(_BYTES, self._max_bytes // 4):
+            self._seal()
 
     async def _write(self, lines: Sequence[bytes]) -> Segment:
         if self._active is None:
