@@ -23,7 +23,7 @@ from sentiserve.records import Record
 from sentiserve.types import Author, PostRef, Prediction, Prefix
 
 _log = structlog.get_logger(__name__)
-_BATCH = 500
+_BATCH = 1_000
 
 
 class Recorder:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -16,17 +16,12 @@ from sentiserve.journal.segment import SUFFIX, Segment, encode
 from sentiserve.records import Record
 
 T = TypeVar("T")
+_Taken = Callable[[Segment, int], object]
 _log = structlog.get_logger(__name__)
 _RECORDS, _BYTES = 50_000, 32 << 20  # of a segment, at which it is sealed
 _AGE = 60.0  # seconds at which it is; until then it may hold what another process has forgotten
 _LOOK = 1.0  # seconds between two looks at its age
 _PAUSE = 1.0  # seconds without a try after a write that failed
-
-
-class _Arrival(NamedTuple):
-    line: bytes
-    taken: Callable[[Segment, int], object]
-    written: asyncio.Future[None]
 
 
 class Journal:
@@ -47,7 +42,7 @@ class Journal:
         self._on_sealed: Callable[[Segment], object] = lambda _: None
         self._claims: list[Claim] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._arrived: list[_Arrival] = []
+        self._arrived: list[tuple[bytes, _Taken, asyncio.Future[None]]] = []
         self._commits: asyncio.Task[None] | None = None
         self._writing, self._mending = asyncio.Lock(), asyncio.Lock()
         self._active: Segment | None = None
@@ -103,7 +98,7 @@ class Journal:
         if self.error and time.monotonic() < self._failed_at + _PAUSE:
             raise StoreError(self.error)
 
-    async def append(self, record: Record, taken: Callable[[Segment, int], object]) -> None:
+    async def append(self, record: Record, taken: _Taken) -> None:
         """Write a record; whoever comes while a write runs goes into the next one.
 
         Args:
@@ -115,7 +110,7 @@ class Journal:
             StoreError: the file system refused; the record isn't in the journal.
         """
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._arrived.append(_Arrival(encode(record), taken, written))
+        self._arrived.append((encode(record), taken, written))
         self.arriving += 1
         if self._commits is None or self._commits.done():
             self._commits = asyncio.create_task(self._commit())
@@ -155,21 +150,21 @@ class Journal:
         if not group:
             return
         try:
-            segment = await self._write([arrival.line for arrival in group])
+            segment = await self._write([line for line, _, _ in group])
         except Exception as error:  # noqa: BLE001  # nobody may be left waiting
             raised = self._failed(error)
-            for arrival in group:
-                if not arrival.written.done():
-                    arrival.written.set_exception(raised)
+            for _, _, written in group:
+                if not written.done():
+                    written.set_exception(raised)
             return
         finally:
             self.arriving -= len(group)
         self.error = None
         segment.held += len(group)
-        for line, arrival in enumerate(group, segment.records - len(group)):
-            arrival.taken(segment, line)
-            if not arrival.written.done():
-                arrival.written.set_result(None)
+        for line, (_, taken, written) in enumerate(group, segment.records - len(group)):
+            taken(segment, line)
+            if not written.done():
+                written.set_result(None)
         if segment.records >= _RECORDS or segment.size >= min(_BYTES, self._max_bytes // 4):
             self._seal()
 
