@@ -1,6 +1,8 @@
 """With a journal, predictions survive the store's absence, full memory and the process."""
 
 import asyncio
+import os
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -12,10 +14,9 @@ from archive import FolderArchive
 
 from sentiserve.errors import StoreError
 from sentiserve.journal.journal import Journal
-from sentiserve.journal.segment import SUFFIX, Segment
+from sentiserve.journal.segment import SUFFIX
 from sentiserve.metrics import Metrics
 from sentiserve.recorder import Recorder
-from sentiserve.records import Record
 from sentiserve.store.memory import MemoryStore
 from sentiserve.testing import example_prediction
 from sentiserve.testing.scenarios import MODEL
@@ -317,22 +318,17 @@ async def test_what_is_forgotten_on_its_way_into_the_journal_is_not_put(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also without a history, whose tombstones would say so."""
-    journal = Journal(tmp_path / "journal", fsync=False, max_bytes=1 << 30)
-    store, written = Store(), asyncio.Event()
-    append = journal.append
-
-    async def slowly(record: Record) -> tuple[Segment, int]:
-        await written.wait()
-        return await append(record)
-
-    monkeypatch.setattr(journal, "append", slowly)
+    journal = Journal(tmp_path / "journal", fsync=True, max_bytes=1 << 30)
+    store, disk = Store(), threading.Event()
+    monkeypatch.setattr(os, "fdatasync", lambda _: disk.wait(10))
     recorder = Recorder(store, Metrics(), 1_000, journal)
     await recorder.open()
     asked = asyncio.create_task(recorder.put(example_prediction("1")))
+    await until(lambda: any((tmp_path / "journal").rglob(f"*{SUFFIX}")))
+    forgot = asyncio.create_task(recorder.forget(PostRef("x", "1")))
     await asyncio.sleep(0)
-    await recorder.forget(PostRef("x", "1"))
-    written.set()
-    await asked
+    disk.set()
+    await asyncio.gather(asked, forgot)
     await recorder.close(5)
     assert await store.ids() == []
 

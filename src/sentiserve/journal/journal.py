@@ -102,7 +102,8 @@ class Journal:
         """Write a record; whoever comes while a write runs goes into the next one.
 
         Args:
-            taken: called once it is written, also for a caller who was cancelled, with its
+            record: what to write.
+            taken: called once it is written, even if the caller is cancelled meanwhile, with its
                 segment, in which the record is held (count it off when it needs no file), and
                 the number of its line there.
 
