@@ -314,6 +314,21 @@ async def test_a_record_whose_request_went_away_holds_up_no_file(tmp_path: Path)
     assert parts.segments() == []
 
 
+async def test_a_record_whose_request_went_away_can_be_read(tmp_path: Path) -> None:
+    """Also if the request goes just when it would have been answered."""
+    async with house(tmp_path) as parts:
+        parts.store.free.clear()
+        asked = [asyncio.create_task(parts.put(number)) for number in range(2)]
+        await asyncio.sleep(0)
+        asked[0].cancel()
+        await until(lambda: parts.recorder.get(PostRef("x", "1"), MODEL) is not None)
+        asked[1].cancel()
+        await asyncio.wait(asked)
+        assert parts.recorder.get(PostRef("x", "0"), MODEL)
+    assert await parts.store.ids() == ["0", "1"]
+    assert parts.segments() == []
+
+
 async def test_what_is_forgotten_on_its_way_into_the_journal_is_not_put(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -103,6 +103,15 @@ async def test_a_segment_is_sealed_when_it_is_full(
         assert [path.name for path in files(tmp_path)] == [s.path.name for s in journal.segments]
 
 
+async def test_what_came_before_it_was_sealed_is_in_the_sealed_segment(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (journal, sealed):
+        appends = [asyncio.create_task(append(journal, record(number))) for number in range(3)]
+        await asyncio.sleep(0)
+        await journal.seal()
+        assert [ids(segment.path) for segment in sealed] == [["0", "1", "2"]]
+        await asyncio.gather(*appends)
+
+
 async def test_a_segment_is_sealed_when_it_is_old(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,7 +183,7 @@ async def test_one_who_leaves_takes_nothing_from_the_others(tmp_path: Path) -> N
         await asyncio.sleep(0)
         first.cancel()
         await second
-        assert "1" in ids(files(tmp_path)[0])
+        assert ids(files(tmp_path)[0]) == ["0", "1"]
 
 
 async def test_a_directory_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
