@@ -53,7 +53,7 @@ class SqliteStore:
     def __init__(self, path: Path, ttl: int) -> None:
         """Name the file and the seconds to live; nothing is touched before ``open``."""
         self._path = path
-        self._ttl = timedelta(seconds=ttl)
+        self._ttl = ttl * 1_000_000  # microseconds, as all times in the file
         self._connections: tuple[Connection, ...] = ()
         self._reader: Connection | None = None
         self._aggregator: Connection | None = None
@@ -208,6 +208,7 @@ class SqliteStore:
     def _row(self, prediction: Prediction) -> tuple[Any, ...]:
         """The columns in the table's order."""
         post, sentiment = prediction.post, prediction.sentiment
+        predicted_at = _micros(prediction.predicted_at)
         return (
             post.ref.platform,
             post.ref.id,
@@ -220,8 +221,8 @@ class SqliteStore:
             sentiment.label,
             msgspec.json.encode(sentiment.scores).decode(),
             sentiment.truncated,
-            _micros(prediction.predicted_at),
-            _micros(prediction.predicted_at + self._ttl),
+            predicted_at,
+            predicted_at + self._ttl,
         )
 
 
