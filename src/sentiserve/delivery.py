@@ -88,16 +88,14 @@ class Delivery:
         written: list[Waiting] = []
 
         async def put() -> None:
-            forgotten = await self._forgotten()
-            rest = [waiting for waiting in batch if not forgotten(waiting.record)]
+            rest, _ = await self._sifted(batch)
             if rest:
                 await self._store.put([waiting.prediction for waiting in rest])
             written.extend(rest)
 
         async def forget() -> None:
             """The store may have been asked to forget a record just before it came."""
-            forgotten = await self._forgotten()
-            late = [w for w in (batch if replayed else written) if forgotten(w.record)]
+            _, late = await self._sifted(batch if replayed else written)
             for waiting in await self._found(late):
                 await self._store.forget(waiting.prediction.post.ref)
 
@@ -141,14 +139,21 @@ class Delivery:
                     raise
             await asyncio.sleep(pause(attempt))
 
-    async def _forgotten(self) -> Callable[[Record], bool]:
-        """Whether a record is forgotten by now; asked until the archive says so."""
-        if self._archive is None:
-            return forgets(self._forgets.values())
+    async def _sifted(self, batch: Sequence[Waiting]) -> tuple[list[Waiting], list[Waiting]]:
+        """What is to be kept of a batch, and what is forgotten; tried until the archive says so."""
+        tombstones = list(self._forgets.values())
+
+        def sift() -> tuple[list[Waiting], list[Waiting]]:
+            forgotten = self._archive.forgotten() if self._archive else forgets(tombstones)
+            kept, gone = list[Waiting](), list[Waiting]()
+            for waiting in batch:
+                (gone if forgotten(waiting.record) else kept).append(waiting)
+            return kept, gone
+
         failed = 0
         while True:
             try:
-                forgotten = await asyncio.to_thread(self._archive.forgotten)
+                sifted = await asyncio.to_thread(sift)
             except Exception as error:  # noqa: BLE001  # nothing may be put that must be gone
                 failed += 1
                 self.fail("history", "history", error)
@@ -156,7 +161,7 @@ class Delivery:
             else:
                 if failed:
                     self.failures.pop("history", None)
-                return forgotten
+                return sifted
 
     async def _found(self, forgotten: Sequence[Waiting]) -> list[Waiting]:
         """Those that the store has, and not what was predicted later in their place."""

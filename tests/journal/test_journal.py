@@ -186,6 +186,29 @@ async def test_one_who_leaves_takes_nothing_from_the_others(tmp_path: Path) -> N
         assert ids(files(tmp_path)[0]) == ["0", "1"]
 
 
+async def test_one_who_seals_and_leaves_takes_nothing_from_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = threading.Semaphore(0)
+    monkeypatch.setattr(os, "fdatasync", lambda _: disk.acquire(timeout=10))
+    async with opened(tmp_path, fsync=True) as (journal, sealed):
+        first = asyncio.create_task(append(journal, record(1)))
+        while not files(tmp_path) or not ids(files(tmp_path)[0]):
+            await asyncio.sleep(0.001)
+        second = asyncio.create_task(append(journal, record(2)))
+        seal = asyncio.create_task(journal.seal())
+        await asyncio.sleep(0.01)
+        disk.release()
+        await first
+        while ids(files(tmp_path)[0]) != ["1", "2"]:
+            await asyncio.sleep(0.001)  # the seal writes it
+        seal.cancel()
+        disk.release()
+        async with asyncio.timeout(5):
+            await second
+        await until(sealed, 1)
+
+
 async def test_a_directory_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="SENTISERVE_HISTORY"):

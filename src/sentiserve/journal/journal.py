@@ -74,8 +74,9 @@ class Journal:
         """Stop; segments that aren't removed stay for the next process. Harmless when closed."""
         if self._thread is None:
             return
-        for task in self._tasks:
-            task.cancel()
+        async with self._writing:
+            for task in self._tasks:
+                task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._run(self._let_go)
         await asyncio.to_thread(self._thread.shutdown)
@@ -119,9 +120,7 @@ class Journal:
 
     async def seal(self) -> None:
         """Complete the segment with all that has come; the next record begins another."""
-        async with self._writing:
-            await self._write_arrived()
-            self._seal()
+        await asyncio.shield(self._start(self._write_and_seal()))  # others wait for what it writes
 
     async def remove(self, segment: Segment) -> None:
         """Delete a segment that nobody needs any longer; raises an OSError."""
@@ -145,6 +144,11 @@ class Journal:
         while self._arrived:
             async with self._writing:
                 await self._write_arrived()
+
+    async def _write_and_seal(self) -> None:
+        async with self._writing:
+            await self._write_arrived()
+            self._seal()
 
     async def _write_arrived(self) -> None:
         group, self._arrived = self._arrived, []
@@ -212,10 +216,11 @@ class Journal:
             segment.unread = [range(segment.records)] if segment.records else []
             self._on_sealed(segment)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _claim(self) -> list[Segment]:
         """Take a directory of our own, and those of dead processes with what is in them."""
