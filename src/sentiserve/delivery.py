@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+import msgspec
 import structlog
 
 from sentiserve.errors import StoreError
@@ -33,7 +34,7 @@ class Archive(Protocol):
         """Tells of a record whether it must be gone; on a thread, since it reads a file."""
 
 
-class Waiting(NamedTuple):
+class Waiting(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A record on its way to the store, and the segment that holds it until then."""
 
     prediction: Prediction

@@ -33,14 +33,17 @@ SELECT platform, id, text, url, author_id, author_handle, created_at, scores, tr
     predicted_at
 FROM predictions WHERE platform = ? AND id = ? AND model_id = ? AND expires_at > ?
 """
-_PUT = """
-INSERT INTO predictions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+_INSERT = "INSERT INTO predictions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO"
+_ADD = f"{_INSERT} NOTHING"
+_PUT = f"""{_INSERT} UPDATE SET
     text = excluded.text, url = excluded.url, author_id = excluded.author_id,
     author_handle = excluded.author_handle, created_at = excluded.created_at,
     label = excluded.label, scores = excluded.scores, truncated = excluded.truncated,
     predicted_at = excluded.predicted_at, expires_at = excluded.expires_at
 WHERE excluded.predicted_at >= predictions.predicted_at
 """
+_DELETE_HASHTAGS = "DELETE FROM hashtags WHERE platform = ? AND id = ? AND model_id = ?"
+_ADD_HASHTAG = "INSERT INTO hashtags (platform, id, model_id, tag) VALUES (?, ?, ?, ?)"
 
 
 class SqliteStore:
@@ -53,7 +56,7 @@ class SqliteStore:
     def __init__(self, path: Path, ttl: int) -> None:
         """Name the file and the seconds to live; nothing is touched before ``open``."""
         self._path = path
-        self._ttl = timedelta(seconds=ttl)
+        self._ttl = ttl * 1_000_000  # microseconds, as all times in the file
         self._connections: tuple[Connection, ...] = ()
         self._reader: Connection | None = None
         self._aggregator: Connection | None = None
@@ -109,7 +112,7 @@ class SqliteStore:
                 connection.execute(
                     "DELETE FROM predictions WHERE expires_at <= ?", (_micros(datetime.now(UTC)),)
                 )
-                _put_hashtags(connection, *self._put_rows(connection, predictions))
+                self._put(connection, predictions)
             self._empty_log(connection)
 
         await _opened(self._writer).run(write)
@@ -185,25 +188,30 @@ class SqliteStore:
         if self._log_holds_forgotten:
             self._log_holds_forgotten = not empty_log(connection)
 
-    def _put_rows(
-        self, connection: sqlite3.Connection, predictions: Sequence[Prediction]
-    ) -> tuple[list[Prediction], list[Prediction]]:
-        """Write the rows; those that stand now, and which of them may have replaced others."""
-        cursor = connection.cursor()
-        written, replacing = [], []
+    def _put(self, connection: sqlite3.Connection, predictions: Sequence[Prediction]) -> None:
+        """Write all in one go, and one by one only if some posts are there already."""
         last = {(p.post.ref, p.model_id): p for p in sorted(predictions, key=_predicted_at)}
-        (newest,) = cursor.execute("SELECT last_insert_rowid()").fetchone()
-        for prediction in last.values():
-            if cursor.execute(_PUT, self._row(prediction)).rowcount:
-                written.append(prediction)
-                if cursor.lastrowid == newest:  # no new row, so this was an update
-                    replacing.append(prediction)
-                newest = cursor.lastrowid
-        return written, replacing
+        written, rows = list(last.values()), [self._row(p) for p in last.values()]
+        if connection.executemany(_ADD, rows).rowcount < len(rows):
+            written = [
+                prediction
+                for prediction, row in zip(written, rows, strict=True)
+                if connection.execute(_PUT, row).rowcount
+            ]
+            connection.executemany(_DELETE_HASHTAGS, map(_key, written))
+        connection.executemany(
+            _ADD_HASHTAG,
+            [
+                (*_key(prediction), tag)
+                for prediction in written
+                for tag in prediction.post.hashtags
+            ],
+        )
 
     def _row(self, prediction: Prediction) -> tuple[Any, ...]:
         """The columns in the table's order."""
         post, sentiment = prediction.post, prediction.sentiment
+        predicted_at = _micros(prediction.predicted_at)
         return (
             post.ref.platform,
             post.ref.id,
@@ -216,13 +224,17 @@ class SqliteStore:
             sentiment.label,
             msgspec.json.encode(sentiment.scores).decode(),
             sentiment.truncated,
-            _micros(prediction.predicted_at),
-            _micros(prediction.predicted_at + self._ttl),
+            predicted_at,
+            predicted_at + self._ttl,
         )
 
 
 def _predicted_at(prediction: Prediction) -> datetime:
     return prediction.predicted_at
+
+
+def _key(prediction: Prediction) -> tuple[str, str, str]:
+    return prediction.post.ref.platform, prediction.post.ref.id, prediction.model_id
 
 
 def _opened(connection: Connection | None) -> Connection:
@@ -240,23 +252,6 @@ def _matching(what: PostRef | Author | Prefix) -> tuple[str, tuple[str, ...]]:
             return f"platform = ?1 AND ?2 <> '' AND ({named})", (platform, author)
         case Prefix(text):
             return "starts_with(platform || '/' || id, ?)", (text,)
-
-
-def _put_hashtags(
-    connection: sqlite3.Connection, written: Sequence[Prediction], replacing: Sequence[Prediction]
-) -> None:
-    connection.executemany(
-        "DELETE FROM hashtags WHERE platform = ? AND id = ? AND model_id = ?",
-        [(p.post.ref.platform, p.post.ref.id, p.model_id) for p in replacing],
-    )
-    connection.executemany(
-        "INSERT INTO hashtags VALUES (?, ?, ?, ?)",
-        [
-            (p.model_id, tag, p.post.ref.platform, p.post.ref.id)
-            for p in written
-            for tag in p.post.hashtags
-        ],
-    )
 
 
 def _prediction(row: Sequence[Any] | None, model_id: str) -> Prediction | None:
