@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sentiserve.errors import BadInputError
 from sentiserve.features.views import FeatureView
 from sentiserve.history.duck import name, reason
+from sentiserve.history.points import number_entities
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -57,18 +58,13 @@ def load_spine(
 
 
 def ask(connection: "DuckDBPyConnection", view: FeatureView) -> None:
-    """Make the view's ``_entities`` and ``_points``, and ``_asked``: the point of each row."""
+    """Make the view's ``_entities``, and its ``_points``: rows that have an entity."""
     keys = ", ".join(view.join_keys)
-    for statement in (
-        f"CREATE TEMP TABLE {view.name}_entities AS SELECT {keys}, row_number() OVER () AS entity "
-        f"FROM (SELECT DISTINCT {keys} FROM asked)",
-        f"CREATE TEMP TABLE {view.name}_points AS "
-        "SELECT entity, time, row_number() OVER (ORDER BY entity, time) AS point "
-        f"FROM (SELECT DISTINCT entity, time FROM asked JOIN {view.name}_entities USING ({keys}))",
-        f"CREATE TEMP TABLE {view.name}_asked AS SELECT {ROW}, point FROM asked "
-        f"JOIN {view.name}_entities USING ({keys}) JOIN {view.name}_points USING (entity, time)",
-    ):
-        connection.execute(statement)
+    number_entities(connection, view, f"SELECT {keys} FROM asked")
+    connection.execute(
+        f"CREATE TEMP TABLE {view.name}_points AS SELECT {ROW} AS point, entity, time FROM asked "
+        f"JOIN {view.name}_entities USING ({keys})"
+    )
 
 
 def _source(connection: "DuckDBPyConnection", path: Path) -> str:
