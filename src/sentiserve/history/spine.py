@@ -10,6 +10,7 @@ from sentiserve.errors import BadInputError
 from sentiserve.features.views import FeatureView
 from sentiserve.history.duck import name, reason
 from sentiserve.history.points import number_entities
+from sentiserve.history.spine_csv import csv_source, naming_the_line
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -38,10 +39,11 @@ def load_spine(
 
     keys = list(dict.fromkeys(key for view in views for key in view.join_keys))
     try:
-        connection.execute(
-            f"CREATE TEMP TABLE spine AS SELECT *, row_number() OVER () AS {ROW} "
-            f"FROM {_source(connection, path)}"
-        )
+        with naming_the_line(path):
+            connection.execute(
+                f"CREATE TEMP TABLE spine AS SELECT *, row_number() OVER () AS {ROW} "
+                f"FROM {_source(connection, path)}"
+            )
         columns = _columns(connection, "FROM spine")
         if list(columns)[-1] != ROW:
             raise BadInputError(f"{path}: the column {ROW} is ours; give yours another name")
@@ -53,6 +55,8 @@ def load_spine(
             _fold_hashtags(connection)
     except duckdb.Error as error:
         raise BadInputError(f"{path}: {reason(error)}") from error
+    except OSError as error:
+        raise BadInputError(f"{path} cannot be read: {error.strerror or error}") from error
     _check_times(connection, path)
     return [column for column in columns if column != ROW]
 
@@ -70,12 +74,16 @@ def ask(connection: "DuckDBPyConnection", view: FeatureView) -> None:
 def _source(connection: "DuckDBPyConnection", path: Path) -> str:
     if not path.is_file():
         raise BadInputError(f"{path}: no such file")
+    if not path.stat().st_size:
+        raise BadInputError(
+            f"{path}: the file is empty; it must have a row for each entity and time"
+        )
     place = "'" + escape(str(path)).replace("'", "''") + "'"
     match path.suffix.lower():
         case ".parquet":
             return f"read_parquet([{place}], hive_partitioning = false)"
-        case ".csv":  # which knows no types: what looks like a number may have leading zeros
-            return f"read_csv([{place}], header = true, all_varchar = true)"
+        case ".csv":
+            return csv_source(path, place)
         case ".jsonl":
             options = "format = 'newline_delimited', sample_size = -1"
             types = _columns(connection, f"FROM read_json([{place}], {options})")
