@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sentiserve.batcher import Batcher
 from sentiserve.errors import SettingsError
 from sentiserve.features.online import OnlineFeatures
+from sentiserve.features.store import FeatureStore
 from sentiserve.forgetting import Forgetting
 from sentiserve.history.history import History
 from sentiserve.history.upkeep import Upkeep
@@ -107,6 +109,24 @@ async def opened_forgetting(settings: Settings) -> AsyncIterator[Forgetting]:
         history = build_history(settings)
         try:
             yield Forgetting(history, None, store)
+        finally:
+            if history is not None:
+                await history.close()
+
+
+@asynccontextmanager
+async def feature_store(settings: Settings) -> AsyncIterator[FeatureStore]:
+    """Features from the store and the history, without a service.
+
+    Raises:
+        SentiserveError: the store or the model's bundle can't be used.
+    """
+    info = await asyncio.to_thread(model_info, settings)
+    async with opened_store(settings) as store:
+        online = OnlineFeatures(store, info, settings.store_timeout)
+        history = build_history(settings)
+        try:
+            yield FeatureStore(online, history, info, timedelta(seconds=settings.ttl))
         finally:
             if history is not None:
                 await history.close()
