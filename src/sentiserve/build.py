@@ -192,7 +192,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         inference = Inference(
             source, store, batcher, recorder, model.info, metrics, settings.store_timeout
         )
-        aggregates = Aggregates(store, model.info.id)
+        aggregates = Aggregates(store, model.info.id, settings.store_timeout)
         features = OnlineFeatures(store, model.info, settings.store_timeout)
         yield Parts(
             model.info, store, batcher, recorder, inference, aggregates, features, forgetting

@@ -278,7 +278,9 @@ class HealthOut(Wire):
     """Whether the service, and each thing it depends on, can work."""
 
     status: Literal["live", "ready", "unready"]
-    dependencies: dict[str, str] = Field(default={}, description="'ok', or what is wrong.")
+    dependencies: dict[str, str] = Field(
+        default={}, description="'ok' or 'failing'; the log says why."
+    )
 
 
 def _figures(aggregate: Aggregate) -> dict[str, Any]:
