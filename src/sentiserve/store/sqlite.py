@@ -284,15 +284,24 @@ def _time(micros: int) -> datetime:
     return _EPOCH + micros * _MICROSECOND
 
 
-def from_url(url: str, ttl: int) -> SqliteStore:
-    """The store for ``sqlite:///RELATIVE/PATH`` or ``sqlite:////ABSOLUTE/PATH``.
+def path_of(url: str) -> Path:
+    """The file of ``sqlite:///RELATIVE/PATH`` or ``sqlite:////ABSOLUTE/PATH``.
 
     Raises:
-        SettingsError: the URL names no file.
+        SettingsError: the URL names none.
     """
     host, _, path = url.removeprefix("sqlite://").partition("/")
     if host or not path or "?" in path:
         raise SettingsError(
             "write sqlite:///PATH in SENTISERVE_STORE: three slashes, a file's path, no options"
         )
-    return SqliteStore(Path(path).expanduser(), ttl)
+    return Path(path).expanduser()
+
+
+def from_url(url: str, ttl: int) -> SqliteStore:
+    """The store for ``sqlite:///RELATIVE/PATH`` or ``sqlite:////ABSOLUTE/PATH``.
+
+    Raises:
+        SettingsError: the URL names no file.
+    """
+    return SqliteStore(path_of(url), ttl)
