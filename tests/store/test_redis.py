@@ -1,6 +1,7 @@
 """The shared store."""
 
 import asyncio
+import re
 import subprocess
 import sys
 import time
@@ -126,8 +127,25 @@ async def test_tls(tmp_path: Path) -> None:
             assert await store.get([prediction.post.ref], MODEL) == [prediction]
         with pytest.raises(StoreError, match="certificate verify failed"):
             await from_url(url, DAY).open()
-        with pytest.raises(StoreError, match="rediss://"):
-            await from_url(url.replace("rediss", "redis"), DAY).open()
+        for scheme in ("redis", "redis+cluster"):
+            tls = scheme.replace("redis", "rediss")
+            why = rf"it wants TLS; write {re.escape(tls)}://"
+            with pytest.raises(StoreError, match=why):
+                await from_url(url.replace("rediss", scheme), DAY).open()
+
+
+@pytest.mark.parametrize("scheme", ["rediss", "rediss+cluster"])
+async def test_a_server_that_does_not_speak_tls_is_named_so(scheme: str) -> None:
+    """Whether it wants a login or not; and no secret is repeated."""
+    secret = password()
+    for options in ((), ("--requirepass", secret)):
+        with RedisServer(*options) as server:
+            url = server.url.replace("redis://", f"{scheme}://user:{secret}@")
+            with pytest.raises(StoreError) as caught:
+                await from_url(url, DAY).open()
+        plain = scheme.replace("rediss", "redis")
+        assert f"doesn't speak TLS; write {plain}://, or enable TLS there" in str(caught.value)
+        assert secret not in str(caught.value)
 
 
 async def test_four_processes_write_to_one_redis(empty: RedisServer, tmp_path: Path) -> None:
