@@ -146,6 +146,8 @@ class Journal:
                         if not written.done():
                             written.set_exception(raised)
                     continue
+                if self.error:
+                    _log.info("journal works again")
                 self.error = None
                 segment.held += len(group)
                 for line, (_, written) in enumerate(group, segment.records - len(group)):
