@@ -15,6 +15,7 @@ from redis_server import RedisCluster, RedisServer, free_port, password
 
 from sentiserve.errors import StoreError
 from sentiserve.store.redis import RedisStore, from_url
+from sentiserve.store.redis_ranking import Ranking
 from sentiserve.testing import StoreContract, example_prediction
 from sentiserve.types import MAX_HASHTAGS, AggregateQuery, Author, Entity, Hashtag, PostRef, Prefix
 
@@ -340,3 +341,23 @@ async def test_posts_of_many_are_read_as_they_are_found(empty: RedisServer) -> N
     assert max(map(len, pages)) <= len(of) * 500
     found = [pair for page in pages for pair in page]
     assert len(found) == len(set(found)) == len(of) * 1_700
+
+
+async def test_in_a_cluster_a_long_list_of_equals_is_not_read_to_its_end(
+    cluster: RedisCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those with most posts come first all the same."""
+    cluster.clear()
+    monkeypatch.setattr("sentiserve.store.redis_posts._PAGE", 20)
+    monkeypatch.setattr("sentiserve.store.redis_ranking._MOST", 40)
+    equals = [example_prediction(f"{n}", author_id=f"{n:04}") for n in range(2_000)]
+    active = [example_prediction(f"top-{n}", author_id="top") for n in range(30)]
+    async with opened(cluster.url) as store:
+        await store.put([*equals, *active])
+        ranking = Ranking(store._posts, AggregateQuery(Entity.AUTHOR, MODEL))
+        taken: list[Author | Hashtag] = []
+        while some := await ranking.next(None):
+            taken += some
+        assert taken[0] == Author("x", "top")
+        assert len(taken) <= 16 * 40
+        assert (await counts_of(store, limit=2))[0] == ("top", 30)
