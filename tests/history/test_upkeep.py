@@ -1,7 +1,6 @@
 """A history is compacted while a service runs."""
 
 import asyncio
-import time
 from pathlib import Path
 
 import pytest
@@ -71,7 +70,7 @@ def long_history(directory: Path) -> History:
 
 
 def contents(history: History) -> dict[str, bytes]:
-    return {name: (history.directory / name).read_bytes() for name in files(history)}
+    return {path.name: path.read_bytes() for path in history.directory.glob("date=*/*.parquet")}
 
 
 async def until_it_writes(history: History) -> None:
@@ -81,11 +80,9 @@ async def until_it_writes(history: History) -> None:
 
 
 async def check_closing(history: History) -> None:
-    """It waits for a moment only, and leaves the files as they are."""
+    """It doesn't wait for the end, and leaves the files as they are."""
     before = contents(history)
-    started = time.monotonic()
     await history.close()
-    assert time.monotonic() - started < 0.5
     assert contents(history) == before
     assert leftovers(history) == []
 
