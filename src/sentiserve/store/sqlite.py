@@ -233,8 +233,8 @@ def _matching(what: PostRef | Author | Prefix) -> tuple[str, tuple[str, ...]]:
         case PostRef(platform, id):
             return "platform = ? AND id = ?", (platform, id)
         case Author(platform, author):
-            named = "author_id = ?2 OR casefold(author_handle) = casefold(?2)"
-            return f"platform = ?1 AND ?2 <> '' AND ({named})", (platform, author)
+            named = "author_id = ? OR casefold(author_handle) = casefold(?)"
+            return f"platform = ? AND ? <> '' AND ({named})", (platform, author, author, author)
         case Prefix(text):
             return "starts_with(platform || '/' || id, ?)", (text,)
 
