@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from archive import FolderArchive
+from structlog.testing import capture_logs
 
 from sentiserve.errors import StoreError
 from sentiserve.journal.journal import Journal
@@ -158,7 +159,9 @@ async def test_a_failing_history_holds_up_neither_answers_nor_the_store(tmp_path
         assert b'store_errors_total{operation="history"}' in parts.metrics.exposition()
         assert len(parts.segments()) == 2
         parts.archive.error = None
-        await until(lambda: len(parts.segments()) == 1)
+        with capture_logs() as logs:
+            await until(lambda: len(parts.segments()) == 1)
+        assert [entry["event"] for entry in logs] == ["history works again"]
         assert not parts.recorder.errors
     assert parts.archive.ids() == ["1", "2"]
 

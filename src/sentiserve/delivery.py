@@ -115,6 +115,11 @@ class Delivery:
         self._metrics.store_errors.labels(operation).inc()
         _log.warning(f"{part} failed, trying again", operation=operation, error=repr(error))
 
+    def succeed(self, part: str) -> None:
+        """Tell that what failed before works again."""
+        if self.failures.pop(part, None) is not None:
+            _log.info(f"{part} works again")
+
     async def _write_apart(
         self, batch: Sequence[Waiting], error: Exception, *, replayed: bool
     ) -> None:
@@ -131,7 +136,7 @@ class Delivery:
         for attempt in count(start=1):
             try:
                 await work()
-                self.failures.pop("store", None)
+                self.succeed("store")
                 return
             except Exception as error:
                 self.fail("store", operation, error)
@@ -160,7 +165,7 @@ class Delivery:
                 await asyncio.sleep(pause(failed))
             else:
                 if failed:
-                    self.failures.pop("history", None)
+                    self.succeed("history")
                 return sifted
 
     async def _found(self, forgotten: Sequence[Waiting]) -> list[Waiting]:

@@ -274,7 +274,7 @@ class Recorder:
                 await asyncio.sleep(pause(failed))
             else:
                 failed = 0
-                self._delivery.failures.pop(part, None)
+                self._delivery.succeed(part)
             self._rest()
 
     async def _read_back(self, segment: Segment) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from journal.records import files, ids, record
+from structlog.testing import capture_logs
 
 from sentiserve.errors import OverloadedError, StoreError
 from sentiserve.journal.journal import Journal
@@ -171,7 +172,9 @@ async def test_a_full_disk_is_an_error_with_advice_and_over_when_there_is_room(
                 journal.check()  # before the model works for nothing
         monkeypatch.setattr("sentiserve.journal.journal._PAUSE", 0)
         journal.check()
-        await append(journal, record(3))
+        with capture_logs() as logs:
+            await append(journal, record(3))
+        assert [entry["event"] for entry in logs] == ["journal works again"]
         assert journal.error is None
         await until(sealed, 1)
     assert [ids(path) for path in files(tmp_path)] == [["1"], ["3"]]

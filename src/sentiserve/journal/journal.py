@@ -164,6 +164,8 @@ class Journal:
             return
         finally:
             self.arriving -= len(group)
+        if self.error:
+            _log.info("journal works again")
         self.error = None
         segment.held += len(group)
         for line, (_, taken, written) in enumerate(group, segment.records - len(group)):

@@ -248,8 +248,8 @@ def _matching(what: PostRef | Author | Prefix) -> tuple[str, tuple[str, ...]]:
         case PostRef(platform, id):
             return "platform = ? AND id = ?", (platform, id)
         case Author(platform, author):
-            named = "author_id = ?2 OR casefold(author_handle) = casefold(?2)"
-            return f"platform = ?1 AND ?2 <> '' AND ({named})", (platform, author)
+            named = "author_id = ? OR casefold(author_handle) = casefold(?)"
+            return f"platform = ? AND ? <> '' AND ({named})", (platform, author, author, author)
         case Prefix(text):
             return "starts_with(platform || '/' || id, ?)", (text,)
 
@@ -281,15 +281,24 @@ def _time(micros: int) -> datetime:
     return _EPOCH + micros * _MICROSECOND
 
 
-def from_url(url: str, ttl: int) -> SqliteStore:
-    """The store for ``sqlite:///RELATIVE/PATH`` or ``sqlite:////ABSOLUTE/PATH``.
+def path_of(url: str) -> Path:
+    """The file of ``sqlite:///RELATIVE/PATH`` or ``sqlite:////ABSOLUTE/PATH``.
 
     Raises:
-        SettingsError: the URL names no file.
+        SettingsError: the URL names none.
     """
     host, _, path = url.removeprefix("sqlite://").partition("/")
     if host or not path or "?" in path:
         raise SettingsError(
             "write sqlite:///PATH in SENTISERVE_STORE: three slashes, a file's path, no options"
         )
-    return SqliteStore(Path(path).expanduser(), ttl)
+    return Path(path).expanduser()
+
+
+def from_url(url: str, ttl: int) -> SqliteStore:
+    """The store for ``sqlite:///RELATIVE/PATH`` or ``sqlite:////ABSOLUTE/PATH``.
+
+    Raises:
+        SettingsError: the URL names no file.
+    """
+    return SqliteStore(path_of(url), ttl)
