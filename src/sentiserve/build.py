@@ -141,7 +141,7 @@ async def feature_store(settings: Settings) -> AsyncIterator[FeatureStore]:
         SentiserveError: the store or the model's bundle can't be used.
     """
     info = await asyncio.to_thread(model_info, settings)
-    async with opened_store(settings) as store:
+    async with opened_existing_store(settings) as store:
         online = OnlineFeatures(store, info, settings.store_timeout)
         history = build_history(settings)
         try:
