@@ -8,7 +8,7 @@ import pytest
 from history.histories import DAY, START, record, segment
 
 from sentiserve.build import feature_store
-from sentiserve.errors import BadInputError, StoreError
+from sentiserve.errors import BadInputError, SettingsError, StoreError
 from sentiserve.features.online import OnlineFeatures
 from sentiserve.features.store import FeatureStore, HistoricalRow
 from sentiserve.history.history import History
@@ -85,3 +85,13 @@ async def test_without_a_history_there_is_now_alone(tmp_path: Path) -> None:
         assert now.values == {"post_sentiment__label": None}
         with pytest.raises(StoreError, match="SENTISERVE_HISTORY is off"):
             await store.get_historical_features([{**ANNAS, "event_timestamp": START}], FEATURES)
+
+
+async def test_a_store_that_is_not_there_is_refused_and_not_created(tmp_path: Path) -> None:
+    settings = load_settings(
+        store=f"sqlite:///{tmp_path}/typo.db", history="off", durability="none"
+    )
+    with pytest.raises(SettingsError, match=r"no store at .*typo\.db; .* SENTISERVE_STORE"):
+        async with feature_store(settings):
+            pass
+    assert list(tmp_path.iterdir()) == []
