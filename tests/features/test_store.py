@@ -1,8 +1,10 @@
 """Features as of now and of then, from one place."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from history.histories import DAY, START, record, segment
@@ -67,6 +69,7 @@ async def test_no_rows_are_no_rows(store: FeatureStore) -> None:
         ([ANNAS], FEATURES, "^entity_rows: there is no column event_timestamp"),
         ([{**ANNAS, "event_timestamp": "soon"}], FEATURES, "^entity_rows: .* of row 1 is soon"),
         ([{"event_timestamp": START}], FEATURES, "^entity_rows: there is no column platform"),
+        ([{**ANNAS, "event_timestamp": START, "id": "\ud800"}], FEATURES, "lone surrogate"),
         ([], ["post_sentiment:lable"], "no feature 'lable'"),
     ],
 )
@@ -75,6 +78,17 @@ async def test_bad_rows_are_refused(
 ) -> None:
     with pytest.raises(BadInputError, match=problem):
         await store.get_historical_features(rows, features)
+
+
+@pytest.mark.parametrize("key", [1, 1.0, True])
+async def test_a_key_that_is_no_text_is_refused_now_and_then(
+    store: FeatureStore, key: object
+) -> None:
+    """Or the history would find a number that the store can't, and neither one that was rounded."""
+    rows: list[Any] = [ANNAS, {**ANNAS, "id": key, "event_timestamp": START}]
+    for ask in (store.get_online_features, store.get_historical_features):
+        with pytest.raises(BadInputError, match=f"id of row 2 is {key}; it must be text"):
+            await ask(rows, FEATURES)
 
 
 async def test_without_a_history_there_is_now_alone(tmp_path: Path) -> None:
@@ -87,11 +101,15 @@ async def test_without_a_history_there_is_now_alone(tmp_path: Path) -> None:
             await store.get_historical_features([{**ANNAS, "event_timestamp": START}], FEATURES)
 
 
-async def test_a_store_that_is_not_there_is_refused_and_not_created(tmp_path: Path) -> None:
+def test_a_store_that_is_not_there_is_refused_and_not_created(tmp_path: Path) -> None:
     settings = load_settings(
         store=f"sqlite:///{tmp_path}/typo.db", history="off", durability="none"
     )
-    with pytest.raises(SettingsError, match=r"no store at .*typo\.db; .* SENTISERVE_STORE"):
+
+    async def use() -> None:
         async with feature_store(settings):
             pass
+
+    with pytest.raises(SettingsError, match=r"no store at .*typo\.db; .* SENTISERVE_STORE"):
+        asyncio.run(use())
     assert list(tmp_path.iterdir()) == []
