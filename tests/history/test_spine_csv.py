@@ -36,7 +36,7 @@ def join(directory: Path, spine: bytes) -> list[tuple[str, str]]:
         (HEADER + b"2026-03-01T00:00:00Z,x," + b"1" * 3_000_000 + b"\n", "line 2 is too long"),
         (HEADER.replace(b"\n", b"\r\n") + GOOD, "line ends of two kinds"),
         (b"a" * 200_000 + b"\n", "line 1 names no columns: field larger than"),
-        (b"ID," + HEADER + b"1," + GOOD, "two columns are named id; rename one"),
+        (HEADER.replace(b"\n", b",ID\n") + GOOD, "two columns are named ID; rename one"),
     ],
     ids=[
         "short line", "long line", "Latin-1", "Latin-1 header", "UTF-16", "empty", "blank",
