@@ -268,8 +268,9 @@ class Recorder:
                     await self._mend(segment)
                 await asyncio.sleep(pause(failed))
             else:
+                if failed:  # here: another queue may fail with the same part
+                    self._delivery.succeed(part)
                 failed = 0
-                self._delivery.succeed(part)
             self._rest()
 
     async def _read_back(self, segment: Segment) -> None:
