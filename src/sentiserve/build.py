@@ -121,7 +121,7 @@ async def opened_forgetting(settings: Settings) -> AsyncIterator[Forgetting]:
     """What forgets, without a service.
 
     Raises:
-        SettingsError: its file isn't there.
+        SettingsError: the store's file isn't there.
         StoreError: the store can't be used.
     """
     async with opened_existing_store(settings) as store:
@@ -138,6 +138,7 @@ async def feature_store(settings: Settings) -> AsyncIterator[FeatureStore]:
     """Features from the store and the history, without a service.
 
     Raises:
+        SettingsError: the store's file isn't there.
         SentiserveError: the store or the model's bundle can't be used.
     """
     info = await asyncio.to_thread(model_info, settings)

@@ -156,7 +156,8 @@ class Recorder:
             if len(self._pending) < self._max_records:
                 self._hold(Waiting(prediction, record, segment))
             else:
-                self._leave(segment, line)
+                segment.leave(line)
+                self._let_go(segment)
 
         try:
             await self._journal.append(record, taken)
@@ -178,12 +179,6 @@ class Recorder:
             await self._journal.seal()
         self._rest()
         return len(found)
-
-    def _leave(self, segment: Segment, line: int) -> None:
-        segment.leave(line)
-        self._let_go(segment)
-        if segment.sealed:
-            self._unread.put_nowait(segment)
 
     def _hold(self, waiting: Waiting) -> None:
         key = waiting.key
@@ -273,8 +268,9 @@ class Recorder:
                     await self._mend(segment)
                 await asyncio.sleep(pause(failed))
             else:
+                if failed:  # here: another queue may fail with the same part
+                    self._delivery.succeed(part)
                 failed = 0
-                self._delivery.succeed(part)
             self._rest()
 
     async def _read_back(self, segment: Segment) -> None:
@@ -286,8 +282,8 @@ class Recorder:
             await self._delivery.write(batch, replayed=True)
         if segment.mended != mended:  # the numbers of the lines aren't what they were
             self._unread.put_nowait(segment)
-        elif lines:
-            del segment.unread[: len(lines)]
+        else:
+            segment.unread.clear()
             self._settle(segment)
 
     async def _keep(self, segment: Segment) -> None:

@@ -1,14 +1,16 @@
 """Features as of now and of then, from one place."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from history.histories import DAY, START, record, segment
 
 from sentiserve.build import feature_store
-from sentiserve.errors import BadInputError, StoreError
+from sentiserve.errors import BadInputError, SettingsError, StoreError
 from sentiserve.features.online import OnlineFeatures
 from sentiserve.features.store import FeatureStore, HistoricalRow
 from sentiserve.history.history import History
@@ -67,6 +69,7 @@ async def test_no_rows_are_no_rows(store: FeatureStore) -> None:
         ([ANNAS], FEATURES, "^entity_rows: there is no column event_timestamp"),
         ([{**ANNAS, "event_timestamp": "soon"}], FEATURES, "^entity_rows: .* of row 1 is soon"),
         ([{"event_timestamp": START}], FEATURES, "^entity_rows: there is no column platform"),
+        ([{**ANNAS, "event_timestamp": START, "id": "\ud800"}], FEATURES, "lone surrogate"),
         ([], ["post_sentiment:lable"], "no feature 'lable'"),
     ],
 )
@@ -77,6 +80,17 @@ async def test_bad_rows_are_refused(
         await store.get_historical_features(rows, features)
 
 
+@pytest.mark.parametrize("key", [1, 1.0, True])
+async def test_a_key_that_is_no_text_is_refused_now_and_then(
+    store: FeatureStore, key: object
+) -> None:
+    """Or the history would find a number that the store can't, and neither one that was rounded."""
+    rows: list[Any] = [ANNAS, {**ANNAS, "id": key, "event_timestamp": START}]
+    for ask in (store.get_online_features, store.get_historical_features):
+        with pytest.raises(BadInputError, match=f"id of row 2 is {key}; it must be text"):
+            await ask(rows, FEATURES)
+
+
 async def test_without_a_history_there_is_now_alone(tmp_path: Path) -> None:
     """With the settings' own model and store; the error says which setting it is."""
     settings = load_settings(store="memory://", history="off", durability="none")
@@ -85,3 +99,17 @@ async def test_without_a_history_there_is_now_alone(tmp_path: Path) -> None:
         assert now.values == {"post_sentiment__label": None}
         with pytest.raises(StoreError, match="SENTISERVE_HISTORY is off"):
             await store.get_historical_features([{**ANNAS, "event_timestamp": START}], FEATURES)
+
+
+def test_a_store_that_is_not_there_is_refused_and_not_created(tmp_path: Path) -> None:
+    settings = load_settings(
+        store=f"sqlite:///{tmp_path}/typo.db", history="off", durability="none"
+    )
+
+    async def use() -> None:
+        async with feature_store(settings):
+            pass
+
+    with pytest.raises(SettingsError, match=r"no store at .*typo\.db; .* SENTISERVE_STORE"):
+        asyncio.run(use())
+    assert list(tmp_path.iterdir()) == []

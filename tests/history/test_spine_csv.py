@@ -35,11 +35,12 @@ def join(directory: Path, spine: bytes) -> list[tuple[str, str]]:
         (HEADER + GOOD + b'2026-03-01T00:00:00Z,x,"1\n', "line 3 has a quotation mark that is not"),
         (HEADER + b"2026-03-01T00:00:00Z,x," + b"1" * 3_000_000 + b"\n", "line 2 is too long"),
         (HEADER.replace(b"\n", b"\r\n") + GOOD, "line ends of two kinds"),
-        (b"ID," + HEADER + b"1," + GOOD, "two columns are named id; rename one"),
+        (b"a" * 200_000 + b"\n", "line 1 names no columns: field larger than"),
+        (HEADER.replace(b"\n", b",ID\n") + GOOD, "two columns are named ID; rename one"),
     ],
     ids=[
         "short line", "long line", "Latin-1", "Latin-1 header", "UTF-16", "empty", "blank",
-        "open quotation mark", "endless line", "line ends", "same name twice",
+        "open quotation mark", "endless line", "line ends", "endless name", "same name twice",
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_said_with_its_line(

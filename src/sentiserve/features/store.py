@@ -2,7 +2,7 @@
 
 import asyncio
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +10,7 @@ from typing import Protocol
 
 from sentiserve.errors import BadInputError, StoreError
 from sentiserve.features.online import EntityRow, FeatureVector, OnlineFeatures, Value
-from sentiserve.features.views import VIEWS, choose_features
+from sentiserve.features.views import VIEWS, Feature, choose_features
 from sentiserve.tables import read_rows
 from sentiserve.types import ModelInfo
 
@@ -53,6 +53,7 @@ class FeatureStore:
         self, entity_rows: Sequence[EntityRow], features: Sequence[str]
     ) -> list[FeatureVector]:
         """What is known now; see ``OnlineFeatures.get_online_features``."""
+        _check_keys(entity_rows, choose_features(features, self._model.labels))
         return await self._online.get_online_features(entity_rows, features)
 
     async def get_historical_features(
@@ -69,7 +70,8 @@ class FeatureStore:
             features: ``view:feature``, or a view's name for all of its features.
 
         Raises:
-            BadInputError: there is no such feature, or a row lacks a key or a time.
+            BadInputError: there is no such feature, or a row lacks a key or a time, or a key is
+                no text.
             StoreError: there is no history, or it can't be read.
         """
         chosen = choose_features(features, self._model.labels)
@@ -77,10 +79,10 @@ class FeatureStore:
             raise StoreError("there is no history: SENTISERVE_HISTORY is off; name its directory")
         if not entity_rows:
             return []
-        keys = [TIME, *dict.fromkeys(key for f in chosen for key in VIEWS[f.view].join_keys)]
+        _check_keys(entity_rows, chosen)
         with TemporaryDirectory(prefix="sentiserve-") as place:
             spine, out = Path(place) / "spine.csv", Path(place) / "out.parquet"
-            await asyncio.to_thread(_write, spine, keys, entity_rows)
+            await asyncio.to_thread(_write, spine, [TIME, *_keys(chosen)], entity_rows)
             try:
                 await self._offline.training_set(
                     spine, out, features, self._model.id, self._model.labels, self._ttl
@@ -95,9 +97,31 @@ class FeatureStore:
         ]
 
 
+def _keys(features: Iterable[Feature]) -> list[str]:
+    return list(dict.fromkeys(key for f in features for key in VIEWS[f.view].join_keys))
+
+
+def _check_keys(rows: Iterable[Mapping[str, object]], features: Iterable[Feature]) -> None:
+    """Refuse what one store might find and the other not, as a number that looks like an id."""
+    keys = _keys(features)
+    for number, row in enumerate(rows, start=1):
+        for key in keys:
+            value = row.get(key)
+            if not isinstance(value, str | None):
+                raise BadInputError(
+                    f"entity_rows: {key} of row {number} is {value!r}; it must be text, or ids "
+                    "might be rounded"
+                )
+
+
 def _write(spine: Path, keys: Sequence[str], rows: Sequence[HistoricalRow]) -> None:
     columns = [key for key in keys if all(key in row for row in rows)]
-    with spine.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
+    try:
+        with spine.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
+    except UnicodeEncodeError as error:
+        raise BadInputError(
+            "entity_rows: a key holds a lone surrogate, which is no character"
+        ) from error

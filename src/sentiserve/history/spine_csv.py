@@ -41,8 +41,12 @@ def csv_source(path: Path, place: str) -> str:
     if not header.strip():
         raise BadInputError(f"{path}: line 1 is empty; it must name the columns")
     separator = max(_SEPARATORS, key=header.count)
+    try:
+        names = next(csv.reader([header], delimiter=separator))
+    except csv.Error as error:
+        raise BadInputError(f"{path}: line 1 names no columns: {error}") from error
     columns: dict[str, str] = {}
-    for number, written in enumerate(next(csv.reader([header], delimiter=separator))):
+    for number, written in enumerate(names):
         column = written or f"column{number}"  # a table's index has no name, commonly
         if column.casefold() in columns:
             raise BadInputError(f"{path}: two columns are named {column}; rename one")

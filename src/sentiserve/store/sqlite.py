@@ -5,34 +5,22 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from sentiserve.errors import SettingsError, StoreError
 from sentiserve.store import sqlite_aggregates
 from sentiserve.store.sqlite_connection import Connection, empty_log, transaction
+from sentiserve.store.sqlite_rows import GET, micros, prediction_of, row_of
 from sentiserve.store.sqlite_schema import prepare
 from sentiserve.types import (
     Aggregate,
     AggregateQuery,
     Author,
     Hashtag,
-    Post,
     PostRef,
     Prediction,
     Prefix,
-    Sentiment,
 )
 
-_EPOCH = datetime.fromtimestamp(0, UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_SCORES = msgspec.json.Decoder(dict[str, float])
-_GET = """
-SELECT platform, id, text, url, author_id, author_handle, created_at, scores, truncated,
-    predicted_at
-FROM predictions WHERE platform = ? AND id = ? AND model_id = ? AND expires_at > ?
-"""
 _INSERT = "INSERT INTO predictions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO"
 _ADD = f"{_INSERT} NOTHING"
 _PUT = f"""{_INSERT} UPDATE SET
@@ -96,11 +84,13 @@ class SqliteStore:
 
     async def get(self, refs: Sequence[PostRef], model_id: str) -> list[Prediction | None]:
         """What is kept and not expired."""
-        now = _micros(datetime.now(UTC))
+        now = micros(datetime.now(UTC))
 
         def read(connection: sqlite3.Connection) -> list[Prediction | None]:
             keys = ((ref.platform, ref.id, model_id, now) for ref in refs)
-            return [_prediction(connection.execute(_GET, key).fetchone(), model_id) for key in keys]
+            return [
+                prediction_of(connection.execute(GET, key).fetchone(), model_id) for key in keys
+            ]
 
         return await _opened(self._reader).run(read)
 
@@ -110,7 +100,7 @@ class SqliteStore:
         def write(connection: sqlite3.Connection) -> None:
             with transaction(connection):
                 connection.execute(
-                    "DELETE FROM predictions WHERE expires_at <= ?", (_micros(datetime.now(UTC)),)
+                    "DELETE FROM predictions WHERE expires_at <= ?", (micros(datetime.now(UTC)),)
                 )
                 self._put(connection, predictions)
             self._empty_log(connection)
@@ -121,17 +111,17 @@ class SqliteStore:
         """Aggregates over what is kept and not expired."""
         values = {
             "model_id": query.model_id,
-            "now": _micros(datetime.now(UTC)),
+            "now": micros(datetime.now(UTC)),
             "name": query.name,
             "platform": query.platform,
-            "since": None if query.since is None else _micros(query.since),
+            "since": None if query.since is None else micros(query.since),
             "limit": query.limit,
         }
         sql = sqlite_aggregates.BY[query.entity]
         rows = await _opened(self._aggregator).run(
             lambda connection: connection.execute(sql, values).fetchall()
         )
-        return sqlite_aggregates.aggregates(rows, _time)
+        return sqlite_aggregates.aggregates(rows)
 
     async def windows(
         self,
@@ -141,15 +131,15 @@ class SqliteStore:
         now: datetime,
     ) -> list[list[Aggregate | None]]:
         """Aggregates over spans of time that end now, of what is kept and not expired."""
-        since = [_micros(now - span) + 1 for span in spans]
-        values = {"model_id": model_id, "now": _micros(now), "limit": 1}
+        since = [micros(now - span) + 1 for span in spans]
+        values = {"model_id": model_id, "now": micros(now), "limit": 1}
 
         def window(
             connection: sqlite3.Connection, entity: Author | Hashtag, start: int
         ) -> Aggregate | None:
             sql, named = sqlite_aggregates.window(entity)
             rows = connection.execute(sql, values | named | {"since": start}).fetchall()
-            return next(iter(sqlite_aggregates.aggregates(rows, _time)), None)
+            return next(iter(sqlite_aggregates.aggregates(rows)), None)
 
         async def read(entity: Author | Hashtag) -> list[Aggregate | None]:
             return await _opened(self._aggregator).run(
@@ -162,7 +152,7 @@ class SqliteStore:
     async def count(self) -> dict[str, int]:
         """What is kept and not expired."""
         sql = "SELECT model_id, count(*) FROM predictions WHERE expires_at > ? GROUP BY model_id"
-        now = (_micros(datetime.now(UTC)),)
+        now = (micros(datetime.now(UTC)),)
         rows = await _opened(self._aggregator).run(
             lambda connection: connection.execute(sql, now).fetchall()
         )
@@ -191,7 +181,7 @@ class SqliteStore:
     def _put(self, connection: sqlite3.Connection, predictions: Sequence[Prediction]) -> None:
         """Write all in one go, and one by one only if some posts are there already."""
         last = {(p.post.ref, p.model_id): p for p in sorted(predictions, key=_predicted_at)}
-        written, rows = list(last.values()), [self._row(p) for p in last.values()]
+        written, rows = list(last.values()), [row_of(p, self._ttl) for p in last.values()]
         if connection.executemany(_ADD, rows).rowcount < len(rows):
             written = [
                 prediction
@@ -206,26 +196,6 @@ class SqliteStore:
                 for prediction in written
                 for tag in prediction.post.hashtags
             ],
-        )
-
-    def _row(self, prediction: Prediction) -> tuple[Any, ...]:
-        """The columns in the table's order."""
-        post, sentiment = prediction.post, prediction.sentiment
-        predicted_at = _micros(prediction.predicted_at)
-        return (
-            post.ref.platform,
-            post.ref.id,
-            prediction.model_id,
-            post.text,
-            post.url,
-            post.author_id,
-            post.author_handle,
-            None if post.created_at is None else _micros(post.created_at),
-            sentiment.label,
-            msgspec.json.encode(sentiment.scores).decode(),
-            sentiment.truncated,
-            predicted_at,
-            predicted_at + self._ttl,
         )
 
 
@@ -252,33 +222,6 @@ def _matching(what: PostRef | Author | Prefix) -> tuple[str, tuple[str, ...]]:
             return f"platform = ? AND ? <> '' AND ({named})", (platform, author, author, author)
         case Prefix(text):
             return "starts_with(platform || '/' || id, ?)", (text,)
-
-
-def _prediction(row: Sequence[Any] | None, model_id: str) -> Prediction | None:
-    if row is None:
-        return None
-    platform, post_id, text, url, author_id, author_handle, created_at, scores, truncated, at = row
-    return Prediction(
-        post=Post(
-            ref=PostRef(platform, post_id),
-            text=text,
-            url=url,
-            author_id=author_id,
-            author_handle=author_handle,
-            created_at=None if created_at is None else _time(created_at),
-        ),
-        sentiment=Sentiment(_SCORES.decode(scores), bool(truncated)),
-        model_id=model_id,
-        predicted_at=_time(at),
-    )
-
-
-def _micros(time: datetime) -> int:
-    return (time - _EPOCH) // _MICROSECOND
-
-
-def _time(micros: int) -> datetime:
-    return _EPOCH + micros * _MICROSECOND
 
 
 def path_of(url: str) -> Path:
