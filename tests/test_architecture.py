@@ -23,7 +23,7 @@ ALLOWED = {
     "names": {"errors", "types"},
     "tombstones": {"records", "types"},
     "texts": {"errors"},
-    "timing": set(),
+    "timing": {"errors"},
     "plugins": {"errors"},
     "tables": {"errors"},
     "settings": {"errors"},

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sentiserve.batcher import Batcher
 from sentiserve.errors import SettingsError
 from sentiserve.features.online import OnlineFeatures
+from sentiserve.features.store import FeatureStore
 from sentiserve.forgetting import Forgetting
 from sentiserve.history.history import History
 from sentiserve.history.upkeep import Upkeep
@@ -25,7 +27,8 @@ from sentiserve.recorder import Recorder
 from sentiserve.settings import Settings
 from sentiserve.sources.chain import Chain
 from sentiserve.sources.registry import make_source
-from sentiserve.store.registry import make_store
+from sentiserve.store.registry import make_store, missing_file
+from sentiserve.store.trial import try_store
 from sentiserve.types import ModelInfo
 
 _CHECK = 0.5  # seconds; whoever asks after readiness commonly waits for one
@@ -97,19 +100,67 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
+async def opened_existing_store(settings: Settings) -> AsyncIterator[Store]:
+    """The store that the settings name, if it is there already: for what only looks or forgets.
+
+    Raises:
+        SettingsError: its file isn't there.
+        StoreError: it can't be used.
+    """
+    if (file := missing_file(settings.store)) is not None:
+        raise SettingsError(
+            f"there is no store at {file}; name another with SENTISERVE_STORE, "
+            "or let sentiserve serve create it"
+        )
+    async with opened_store(settings) as store:
+        yield store
+
+
+@asynccontextmanager
 async def opened_forgetting(settings: Settings) -> AsyncIterator[Forgetting]:
     """What forgets, without a service.
 
     Raises:
+        SettingsError: the store's file isn't there.
         StoreError: the store can't be used.
     """
-    async with opened_store(settings) as store:
+    async with opened_existing_store(settings) as store:
         history = build_history(settings)
         try:
             yield Forgetting(history, None, store)
         finally:
             if history is not None:
                 await history.close()
+
+
+@asynccontextmanager
+async def feature_store(settings: Settings) -> AsyncIterator[FeatureStore]:
+    """Features from the store and the history, without a service.
+
+    Raises:
+        SettingsError: the store's file isn't there.
+        SentiserveError: the store or the model's bundle can't be used.
+    """
+    info = await asyncio.to_thread(model_info, settings)
+    async with opened_existing_store(settings) as store:
+        online = OnlineFeatures(store, info, settings.store_timeout)
+        history = build_history(settings)
+        try:
+            yield FeatureStore(online, history, info, timedelta(seconds=settings.ttl))
+        finally:
+            if history is not None:
+                await history.close()
+
+
+async def check_store(settings: Settings) -> str:
+    """Read and write the store as a service does, leaving nothing behind; which one that is.
+
+    Raises:
+        SentiserveError: it can't be used; the text says what to do.
+    """
+    if await try_store(settings.store, settings.ttl):
+        return settings.shown_store
+    return f"{settings.shown_store} (not there yet; sentiserve serve creates it)"
 
 
 def build_history(settings: Settings) -> History | None:
@@ -192,7 +243,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         inference = Inference(
             source, store, batcher, recorder, model.info, metrics, settings.store_timeout
         )
-        aggregates = Aggregates(store, model.info.id)
+        aggregates = Aggregates(store, model.info.id, settings.store_timeout)
         features = OnlineFeatures(store, model.info, settings.store_timeout)
         yield Parts(
             model.info, store, batcher, recorder, inference, aggregates, features, forgetting

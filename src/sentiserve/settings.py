@@ -139,7 +139,7 @@ class Settings(BaseSettings):
         gt=0,
         allow_inf_nan=False,
         description="Seconds that a look-up in the store may take; then it counts as a miss, and "
-        "features are refused (503).",
+        "features, authors and hashtags are refused (503).",
     )
     source_timeout: float = Field(
         10.0, gt=0, allow_inf_nan=False, description="Seconds that a source may take."

@@ -1,11 +1,17 @@
 """``sentiserve check``: what is wrong, and what to do."""
 
+import asyncio
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from disk import room_for
 from processes import Run
+from redis_server import RedisServer
+
+from sentiserve.store.sqlite import SqliteStore
 
 
 def check(cli: Run, *flags: str | Path, status: int, **env: str) -> dict[str, Any]:
@@ -80,3 +86,48 @@ def test_a_misspelt_setting_fails(cli: Run) -> None:
 
 def test_the_version_is_shown(cli: Run) -> None:
     assert cli("--version").out.strip().count(".") == 2
+
+
+def test_a_store_that_is_not_there_is_not_created(cli: Run, tmp_path: Path) -> None:
+    """It is no failure, for the service creates it; but whoever mistyped its name can see it."""
+    before = set(tmp_path.rglob("*"))
+    found = check(cli, "--store", "sqlite:///new/typo.db", "--history", "off", status=0)
+    assert found["store"]["detail"].startswith("sqlite:///new/typo.db (not there yet")
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_a_store_stays_as_it_was(cli: Run, tmp_path: Path) -> None:
+    """What is written to see whether it can be is gone again."""
+    path = tmp_path / "store.db"
+    asyncio.run(_created(path))
+    check(cli, "--store", f"sqlite:///{path}", status=0)
+    assert b"sentiserve-check" not in path.read_bytes()
+    with RedisServer() as redis, closing(redis.client()) as client:
+        check(cli, "--store", redis.url, status=0)
+        assert client.keys() == []
+
+
+def test_a_disk_without_room_fails(cli: Run, tmp_path: Path) -> None:
+    """Where the store is, and where it would be."""
+    path = tmp_path / "store.db"
+    asyncio.run(_created(path))
+    for name in ("store.db", "new.db"):
+        with room_for(40_000):
+            found = check(cli, "--store", f"sqlite:///{name}", "--history", "off", status=1)
+        assert [part for part, said in found.items() if not said["ok"]] == ["store"]
+        assert "SENTISERVE_STORE" in found["store"]["detail"]
+
+
+async def _created(path: Path) -> None:
+    store = SqliteStore(path, ttl=60)
+    await store.open()
+    await store.close()
+
+
+def test_a_redis_that_is_full_fails(cli: Run) -> None:
+    """It answers whatever is asked, and refuses what is to be kept."""
+    with RedisServer() as redis, closing(redis.client()) as client:
+        client.config_set("maxmemory", 1)
+        found = check(cli, "--store", redis.url, status=1)
+    assert "it is full" in found["store"]["detail"]
+    assert "raise its maxmemory" in found["store"]["detail"]

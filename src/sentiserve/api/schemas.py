@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 from sentiserve.features.online import FeatureVector, Status
 from sentiserve.forgetting import Forgotten
 from sentiserve.inference import Answer
-from sentiserve.types import TEXT, Aggregate, ModelInfo
+from sentiserve.types import Aggregate, ModelInfo, Post
 
 MAX_INPUTS = 256
 MAX_NAME = 300  # characters of a name, an id or a feature
@@ -33,14 +33,26 @@ class Problem(BaseModel):
 
 
 class PostOut(Wire):
-    """The post behind a sentiment."""
+    """The post behind a sentiment; a bare text is a post of the platform "text"."""
 
     platform: str
-    id: str
+    id: str = Field(description="With the platform, what the post is forgotten by.")
     url: str | None
     author_id: str | None
     author_handle: str | None
     created_at: datetime | None
+
+    @classmethod
+    def of(cls, post: Post) -> "PostOut":
+        """A post as it goes out, but for its text."""
+        return cls(
+            platform=post.ref.platform,
+            id=post.ref.id,
+            url=post.url,
+            author_id=post.author_id,
+            author_handle=post.author_handle,
+            created_at=post.created_at,
+        )
 
 
 class SentimentOut(Wire):
@@ -52,7 +64,7 @@ class SentimentOut(Wire):
     model: str = Field(description="The model id: what decides a prediction, as a digest.")
     cached: bool = Field(description="Whether the answer was remembered.")
     truncated: bool = Field(description="Whether the model saw only the text's beginning.")
-    post: PostOut | None = Field(description="Null for a bare text.")
+    post: PostOut
 
     @classmethod
     def of(cls, answer: Answer) -> "SentimentOut":
@@ -66,16 +78,7 @@ class SentimentOut(Wire):
             model=prediction.model_id,
             cached=answer.cached,
             truncated=sentiment.truncated,
-            post=None
-            if post.ref.platform == TEXT
-            else PostOut(
-                platform=post.ref.platform,
-                id=post.ref.id,
-                url=post.url,
-                author_id=post.author_id,
-                author_handle=post.author_handle,
-                created_at=post.created_at,
-            ),
+            post=PostOut.of(post),
         )
 
 
@@ -275,7 +278,9 @@ class HealthOut(Wire):
     """Whether the service, and each thing it depends on, can work."""
 
     status: Literal["live", "ready", "unready"]
-    dependencies: dict[str, str] = Field(default={}, description="'ok', or what is wrong.")
+    dependencies: dict[str, str] = Field(
+        default={}, description="'ok' or 'failing'; the log says why."
+    )
 
 
 def _figures(aggregate: Aggregate) -> dict[str, Any]:

@@ -79,14 +79,12 @@ def _check_model(settings: Settings) -> tuple[bool, str]:
 
 
 async def _check_store(settings: Settings) -> tuple[bool, str]:
-    from sentiserve.build import opened_store
+    from sentiserve.build import check_store
 
     try:
-        async with opened_store(settings) as store:
-            await store.check()
+        return True, await check_store(settings)
     except SentiserveError as error:
         return False, str(error)
-    return True, settings.shown_store
 
 
 async def _check_history(settings: Settings) -> tuple[bool, str]:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from sentiserve.api.auth import DOCUMENTED
 from sentiserve.api.dependencies import PartsDep, TimingDep
-from sentiserve.api.problems import problem_of, responses
+from sentiserve.api.problems import log, problem_of, responses
 from sentiserve.api.schemas import Problem, SentimentIn, SentimentOut, SentimentsOut
 from sentiserve.errors import BadInputError, SentiserveError
 from sentiserve.inference import Outcome, Text, Url
@@ -42,6 +42,7 @@ async def batch(body: SentimentIn, parts: PartsDep, timing: TimingDep) -> Sentim
     good = [question for question in questions if not isinstance(question, SentiserveError)]
     answered, taken = await parts.inference.answer(good)
     timing.take(taken)
+    log(outcome for outcome in answered if isinstance(outcome, SentiserveError))
     outcomes = iter(answered)
     return SentimentsOut(
         results=[
