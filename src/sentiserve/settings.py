@@ -164,6 +164,11 @@ class Settings(BaseSettings):
         return _data() / "journal" if self.history == "off" else self.history / ".journal"
 
     @property
+    def x_state(self) -> Path:
+        """Directory where the processes of this machine share what they read from X's API."""
+        return _data() / "x"
+
+    @property
     def shown_store(self) -> str:
         """The store's URL without user, password and options."""
         scheme, separator, rest = self.store.partition("://")

@@ -26,6 +26,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # seconds before another try, about
 _RESETS = ("retry-after", "x-rate-limit-reset", "x-ratelimit-reset", "ratelimit-reset")
 _MAX_WAIT = 24 * 60 * 60  # seconds; a server that says more than a day is not believed
 _AGENT = "sentiserve (+https://pypi.org/project/sentiserve)"
+Watch = Callable[[int, Mapping[str, str]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,12 @@ class Web:
         if client is not None:
             await client.aclose()
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Reply:
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        watch: Watch = lambda _, __: None,
+    ) -> Reply:
         """What the server says: any status below 500 but 429.
 
         Raises:
@@ -121,7 +127,7 @@ class Web:
             SourceTimeoutError: it did not answer in time.
             SourceError: it can't be reached, or fails.
         """
-        return await self.send("GET", path, params)
+        return await self.send("GET", path, params, watch=watch)
 
     async def send(
         self,
@@ -129,8 +135,11 @@ class Web:
         path: str,
         params: Mapping[str, str] | None = None,
         body: object = None,
+        watch: Watch = lambda _, __: None,
     ) -> Reply:
         """The same with another method, and with a body as JSON where there is one.
+
+        ``watch`` is told the status and headers of each try's answer, as soon as it begins.
 
         Raises:
             QuotaExhaustedError: it wants to be asked later than there is time.
@@ -140,7 +149,7 @@ class Web:
         deadline = time.monotonic() + self._timeout
         pause = _FIRST_PAUSE
         while True:
-            outcome = await self._try(deadline, method, path, params, body)
+            outcome = await self._try(deadline, method, path, params, body, watch)
             if isinstance(outcome, Reply):
                 return outcome
             error, wait = outcome
@@ -187,6 +196,7 @@ class Web:
         path: str,
         params: Mapping[str, str] | None,
         body: object,
+        watch: Watch,
     ) -> Reply | tuple[SourceError, float]:
         """An answer, or what was wrong and the least seconds to wait before another try."""
         try:
@@ -196,6 +206,7 @@ class Web:
                     method, self._base_url + path, params=params, json=body
                 ) as response,
             ):
+                watch(response.status_code, _names_in_lower_case(response))
                 reply = await self._reply(response)
         except TimeoutError:
             raise self._too_slow() from None
@@ -222,8 +233,7 @@ class Web:
             body += chunk
             if len(body) > self._max_bytes:
                 raise SourceError(f"{self._name} answered with over {self._max_bytes:,} bytes")
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Reply(response.status_code, headers, bytes(body))
+        return Reply(response.status_code, _names_in_lower_case(response), bytes(body))
 
     async def _lines(self, response: httpx2.Response) -> AsyncIterator[bytes]:
         pending = bytearray()
@@ -249,6 +259,10 @@ class Web:
         if self._client is None:
             raise SourceError(f"the source that asks {self._name} is not open")
         return self._client
+
+
+def _names_in_lower_case(response: httpx2.Response) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _seconds(text: str) -> float | None:
