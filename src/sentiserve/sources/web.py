@@ -3,13 +3,16 @@
 import asyncio
 import json
 import math
+import os
 import random
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -105,6 +108,7 @@ class Web:
             headers=self._headers,
             timeout=self._timeout / 2,  # for one step of one try, so that another is possible
             transport=self._transport,
+            verify=_tls(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
             follow_redirects=False,
         )
 
@@ -259,6 +263,12 @@ class Web:
         if self._client is None:
             raise SourceError(f"the source that asks {self._name} is not open")
         return self._client
+
+
+@cache
+def _tls(*_: str | None) -> ssl.SSLContext:
+    """Whom to trust; reading that takes a while, so once for each place that it is read from."""
+    return httpx2.create_ssl_context()
 
 
 def _names_in_lower_case(response: httpx2.Response) -> dict[str, str]:

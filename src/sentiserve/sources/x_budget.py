@@ -78,12 +78,15 @@ class Budget:
             SourceError: they can't be counted.
         """
         day = self._now().date()
-        reservation = Reservation(await asyncio.to_thread(self._reserve, day, wanted, least))
+        granting = asyncio.create_task(asyncio.to_thread(self._reserve, day, wanted, least))
+        reservation = None
         try:
+            reservation = Reservation(await asyncio.shield(granting))
             yield reservation
         finally:
+            # Nobody who leaves takes along what others may spend, however early that is.
+            reservation = reservation or Reservation(await granting)
             back = reservation.reads - reservation.settled
-            # Nobody who leaves takes along what others may spend.
             await asyncio.shield(asyncio.to_thread(self._change, day, lambda spent: spent - back))
 
     def exhausted(self) -> BudgetExhaustedError:
