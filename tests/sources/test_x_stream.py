@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
-from x_api import ELLA, TOM, USERS, all_pages, as_post, at, opened
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from x_api import APP, ELLA, TOM, USERS, all_pages, as_post, at, opened
 
 from sentiserve.errors import BadInputError, BudgetExhaustedError, SourceError
 from sentiserve.sources.x import X
-from sentiserve.sources.x_stream import TAG
+from sentiserve.sources.x_stream import TAG, read_line
 from sentiserve.testing.server import Fault, in_order
 from sentiserve.testing.x_answers import PROBLEMS, XPost
 from sentiserve.testing.x_server import XServer
@@ -133,18 +137,20 @@ async def test_what_goes_wrong_with_connecting_is_got_over(
 async def test_a_connection_that_x_still_holds_is_waited_for(
     server: XServer, tmp_path: Path
 ) -> None:
-    async with opened(server, tmp_path / "a") as first, opened(server, tmp_path / "b") as second:
-        one = stream(first)
+    """X notices a lost connection later than who lost it, and allows but one."""
+    server.rules = {"1": {"id": "1", "value": "#juice", "tag": "somebody else's"}}
+    headers = {"authorization": f"Bearer {APP}"}
+    async with (
+        httpx.AsyncClient(base_url=server.url, headers=headers, trust_env=False) as client,
+        opened(server, tmp_path) as source,
+    ):
+        async with client.stream("GET", "/2/tweets/search/stream"):
+            waits = asyncio.create_task(take(stream(source), 1))
+            while sum(path.endswith("/stream") for path, _ in server.requests) < 3:
+                await asyncio.sleep(0.01)
+            assert server.streams == 1
         server.publish(NEW[0])
-        await take(one, 1)
-        waits = asyncio.create_task(take(second.pages(FeedQuery(FeedKind.STREAM, ("cake",))), 1))
-        await asyncio.sleep(0.2)
-        assert server.streams == 1
-        server.hang_up()
-        await asyncio.sleep(0)
-        waits.cancel()
-        await one.aclose()  # type: ignore[attr-defined]
-        await asyncio.gather(waits, return_exceptions=True)
+        assert await waits == [as_post(NEW[0])]
 
 
 async def test_a_second_stream_on_the_machine_is_refused(server: XServer, tmp_path: Path) -> None:
@@ -177,12 +183,11 @@ async def test_a_refusal_ends_it(server: XServer, tmp_path: Path, problem: str) 
 async def test_it_ends_with_the_budget(server: XServer, tmp_path: Path) -> None:
     """All that was paid for is given."""
     server.publish(*NEW)
-    given = []
     async with opened(server, tmp_path, daily_reads=3) as source:
+        pages = stream(source)
+        assert await take(pages, 3) == [as_post(post) for post in NEW[:3]]
         with pytest.raises(BudgetExhaustedError):
-            async for page in stream(source):
-                given += page.posts
-    assert given == [as_post(post) for post in NEW[:3]]
+            await take(pages, 1)
     assert server.rules == {}
 
 
@@ -211,3 +216,12 @@ async def test_what_cannot_be_a_rule_is_refused_without_asking(
         with pytest.raises(BadInputError, match="cursor"):
             await all_pages(source, QUERY, "before-1")
     assert server.requests == []
+
+
+@settings(deadline=None)
+@given(
+    line=st.binary() | st.text().map(lambda text: f'{{"data": {text}}}'.encode(errors="replace"))
+)
+def test_any_line_is_a_post_or_none_or_an_error(line: bytes) -> None:
+    with suppress(SourceError):
+        assert read_line(line, frozenset()) is None

@@ -133,7 +133,7 @@ class Stream:
                 async with aclosing(self._connection()) as lines:
                     async for line in lines:
                         attempt, lost = 0, None
-                        post = _read(line, ours)
+                        post = read_line(line, ours)
                         if post is not None and post.ref.id not in seen:
                             seen.append(post.ref.id)
                             yield post
@@ -173,8 +173,12 @@ class Stream:
                         return
 
 
-def _read(line: bytes, ours: frozenset[str]) -> Post | None:
-    """The post in a line, if it is one of ours."""
+def read_line(line: bytes, ours: frozenset[str]) -> Post | None:
+    """The post in a line of the stream, if one of our rules brought it.
+
+    Raises:
+        SourceError: the line says that the stream ends, or nothing that can be used.
+    """
     if not line.strip():
         return None
     try:

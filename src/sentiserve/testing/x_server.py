@@ -57,7 +57,7 @@ class _Refused(Exception):  # noqa: N818  # it is an answer, not an error
     def __init__(
         self, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
     ) -> None:
-        self.response = JSONResponse(body, status, headers)
+        self.response = JSONResponse(body, status, headers, "application/problem+json")
 
 
 @dataclass(slots=True)
@@ -81,6 +81,7 @@ class XServer(Server):
         silent: fields that are left out though they are asked for and known.
         refusal: the status and problem that every request gets, where it is set; see ``PROBLEMS``.
         reads: how often X gave each post, which is what it bills; users are in ``users_read``.
+        rule_changes: the bodies that changed rules.
         streams: how many connections to the stream there have been.
     """
 
@@ -130,6 +131,7 @@ class XServer(Server):
         self.users = dict(users)
         self.protected: set[str] = set()
         self.rules: dict[str, dict[str, str]] = {}
+        self.rule_changes: list[dict[str, Any]] = []
         self.silent: set[str] = set()
         self.refusal: tuple[int, dict[str, Any]] | None = None
         self.reads: Counter[str] = Counter()
@@ -309,6 +311,7 @@ class XServer(Server):
 
     def _change_rules(self, request: Request) -> Response:
         body = json.loads(request.state.body)
+        self.rule_changes.append(body)
         if "delete" in body:
             ids = body["delete"]["ids"]
             gone = [self.rules.pop(rule) for rule in ids if rule in self.rules]
