@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from openapi_core import OpenAPI
+from openapi_core import Config, OpenAPI
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
 from x_api import APP, ELLA, POSTS, TOM, USER, USERS, all_pages, at, opened, refs, user
@@ -45,8 +45,8 @@ Request = tuple[str, Mapping[str, str]]
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     if SPEC is None:
-        # Elsewhere it may be missing; there, nobody would notice that.
-        assert not os.environ.get("CI"), "name X's OpenAPI document in X_OPENAPI_SPEC"
+        if os.environ.get("CI"):  # nobody would notice there that this is left out
+            pytest.fail("name the file of X's OpenAPI document in X_OPENAPI_SPEC")
         pytest.skip("X_OPENAPI_SPEC names no file")
     found: dict[str, Any] = json.loads(Path(SPEC).read_text("utf-8"))
     return found
@@ -54,7 +54,8 @@ def document() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def spec(document: dict[str, Any]) -> OpenAPI:
-    return OpenAPI.from_dict(document)  # type: ignore[arg-type]  # it is a mapping
+    known: dict[str, Any] = {"application/problem+json": json.loads}
+    return OpenAPI.from_dict(document, Config(extra_media_type_deserializers=known))
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from sentiserve.errors import (
     PostProtectedError,
     SentiserveError,
 )
-from sentiserve.testing.x_answers import XPost
+from sentiserve.testing.x_answers import XPost, invalid
 from sentiserve.testing.x_server import XServer
 from sentiserve.types import FeedKind, FeedQuery
 
@@ -174,6 +174,26 @@ async def test_a_cursor_of_something_else_is_refused_without_asking(
         with pytest.raises(BadInputError, match="cursor"):
             await all_pages(source, user(), cursor)
     assert server.requests == []
+
+
+async def test_a_cursor_that_x_does_not_take_any_more_is_told(
+    server: XServer, tmp_path: Path
+) -> None:
+    """Recent search goes back seven days, and so do its cursors."""
+    server.refusal = (400, invalid("until_id", "must be newer"))
+    async with opened(server, tmp_path) as source:
+        with pytest.raises(BadInputError, match="cursor"):
+            await all_pages(source, TAG, "before-1")
+
+
+async def test_empty_pages_are_not_the_end(tmp_path: Path) -> None:
+    """X takes out what it doesn't show after it has cut the pages."""
+    hidden = [XPost(at(n / 10), ELLA, "#tea", problem="resource-not-found") for n in range(1, 8)]
+    with XServer([*POSTS, *hidden], USERS, page_size=3) as server:
+        async with opened(server, tmp_path) as source:
+            pages = await all_pages(source, user(limit=len(POSTS)))
+    assert posts_of(pages) == NEWEST_FIRST
+    assert all(page.posts for page in pages)
 
 
 @pytest.mark.parametrize(

@@ -285,18 +285,18 @@ class XServer(Server):
             (
                 post
                 for post in posts
-                if post.problem is None
-                and all(int(post.id) < each for each in before)
+                if all(int(post.id) < each for each in before)
                 and (since is None or time_of(post.id) >= since)
             ),
             key=lambda post: -int(post.id),
         )
-        page = left[:size]
+        cut = left[:size]
+        page = [post for post in cut if post.problem is None]  # a page may be emptier, or empty
         meta: dict[str, Any] = {"result_count": len(page)}
         if page:
             meta |= {"newest_id": page[0].id, "oldest_id": page[-1].id}
         if len(left) > size:
-            meta["next_token"] = f"{int(page[-1].id):x}"
+            meta["next_token"] = f"{int(cut[-1].id):x}"
         return self._posts(page, query, {"meta": meta})
 
     def _posts(
@@ -333,7 +333,7 @@ class XServer(Server):
             "invalid": len(errors),
         }
         said = {"data": added} | ({"errors": errors} if errors else {})
-        return JSONResponse({**said, "meta": {"sent": _now(), "summary": summary}}, 201)
+        return JSONResponse({**said, "meta": {"sent": _now(), "summary": summary}})
 
     def _stream(self, request: Request) -> Response:
         query = _query(request, set())
