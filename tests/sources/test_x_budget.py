@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,8 +20,8 @@ from sentiserve.errors import BudgetExhaustedError
 from sentiserve.sources.x_budget import Budget
 
 async def spend():
-    budget, spent = Budget(Path(sys.argv[1]), 300), 0
-    for _ in range(200):
+    budget, spent = Budget(Path(sys.argv[1]), 1_000), 0
+    for _ in range(600):
         try:
             async with budget.reserved(2) as reservation:
                 reservation.spent = reservation.reads
@@ -29,6 +30,8 @@ async def spend():
             pass
     print(spent)
 
+print("ready", flush=True)
+input()
 asyncio.run(spend())
 """
 
@@ -129,10 +132,23 @@ async def test_who_leaves_gives_back(path: Path, after: float) -> None:
 def test_processes_together_spend_no_more(path: Path) -> None:
     """Two that spend as fast as they can spend all of it, and not one read more."""
     command = [sys.executable, "-c", SPENDER, str(path)]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    spent = [int(process.communicate(timeout=60)[0]) for process in running]
-    assert sum(spent) == 300
-    assert asyncio.run(left(Budget(path, 300))) == 0
+    with ExitStack() as stack:
+        running = [
+            stack.enter_context(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+            for _ in range(2)
+        ]
+        for process in running:  # so that they begin at the same time
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        for process in running:
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+        spent = [int(process.communicate(timeout=60)[0]) for process in running]
+    assert sum(spent) == 1_000
+    assert asyncio.run(left(Budget(path, 1_000))) == 0
 
 
 @pytest.mark.parametrize("content", [b"nonsense", b"2026-09-01", b"\xff" * 32, b"2026-09-01 x\n"])

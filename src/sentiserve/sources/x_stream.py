@@ -10,7 +10,6 @@ import os
 import random
 import socket
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, contextmanager
 from hashlib import sha256
@@ -125,7 +124,7 @@ class Stream:
 
     async def _posts(self, ours: frozenset[str]) -> AsyncGenerator[Post]:
         """Each post once, whatever happens to the connection."""
-        seen: deque[str] = deque(maxlen=_REMEMBERED)
+        seen: dict[str, None] = {}  # in the order in which they came
         attempt, lost = 0, None
         while True:
             error = SourceError("X ended the stream")
@@ -135,7 +134,9 @@ class Stream:
                         attempt, lost = 0, None
                         post = read_line(line, ours)
                         if post is not None and post.ref.id not in seen:
-                            seen.append(post.ref.id)
+                            seen[post.ref.id] = None
+                            if len(seen) > _REMEMBERED:
+                                del seen[next(iter(seen))]
                             yield post
             except _FINAL:
                 raise

@@ -93,7 +93,6 @@ class Timelines:
             if is_last or left == 0 or read.token is None:
                 return
             params["pagination_token"] = read.token
-            params.pop("until_id", None)
 
     async def _walk(self, query: FeedQuery) -> _Walk:
         match query.kind:
