@@ -84,8 +84,8 @@ class Settings(BaseSettings):
     x_daily_reads: int = Field(
         1_000,
         ge=0,
-        description="Most posts and users read from X's API in a day (UTC), by all processes of "
-        "this machine; at $0.005 a post, 1,000 are $5.",
+        description="Most posts read from X's API in a day (UTC), by all processes of this "
+        "machine; a user counts as two. At $0.005 a post, 1,000 are $5.",
     )
     oembed_url: str = Field("https://publish.x.com", description="Where X's oEmbed is.")
     bluesky_url: str = Field(
@@ -162,6 +162,11 @@ class Settings(BaseSettings):
         The history looks there for what may still come to it.
         """
         return _data() / "journal" if self.history == "off" else self.history / ".journal"
+
+    @property
+    def x_state(self) -> Path:
+        """Directory where the processes of this machine share what they read from X's API."""
+        return _data() / "x"
 
     @property
     def shown_store(self) -> str:

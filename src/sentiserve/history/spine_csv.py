@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sentiserve.errors import BadInputError
 from sentiserve.history.duck import literal
-from sentiserve.tables import MAX_LINE
+from sentiserve.tables.lines import MAX_LINE
 
 _SEPARATORS = ",;\t"
 _NOT_UTF8 = "is not UTF-8; save the file as UTF-8"
