@@ -20,13 +20,13 @@ from sentiserve.models.bundle import open_bundle
 from sentiserve.models.locations import locate
 from sentiserve.models.registry import load_model
 from sentiserve.models.remote import OnProgress, quiet
-from sentiserve.protocols import Model, Source, Store
+from sentiserve.protocols import Model, Store
 from sentiserve.recorder import Recorder
 from sentiserve.settings import Settings
 from sentiserve.sources.chain import Chain
 from sentiserve.sources.registry import make_source
 from sentiserve.store.registry import make_store
-from sentiserve.types import ModelInfo
+from sentiserve.types import FeedKind, ModelInfo
 
 _CHECK = 0.5  # seconds; whoever asks after readiness commonly waits for one
 
@@ -36,6 +36,7 @@ class Parts:
     """All that a running service consists of."""
 
     model: ModelInfo
+    source: Chain
     store: Store
     batcher: Batcher
     recorder: Recorder
@@ -153,10 +154,21 @@ def build_journal(settings: Settings) -> Journal | None:
     )
 
 
-def build_source(settings: Settings) -> Source:
+def build_source(settings: Settings, metrics: Metrics) -> Chain:
     """The sources that the settings name, as one, not yet opened."""
     sources = {name: make_source(name, settings) for name in settings.sources}
-    return Chain(sources, settings.source_timeout)
+    return Chain(sources, settings.source_timeout, metrics)
+
+
+def choose_feed(settings: Settings, kind: FeedKind) -> str:
+    """The name of the first source that gives posts in such a sequence.
+
+    Raises:
+        SettingsError: a source can't be made.
+        BadInputError: none does.
+    """
+    name, _ = build_source(settings, Metrics()).feed(kind)
+    return name
 
 
 @asynccontextmanager
@@ -167,7 +179,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         SentiserveError: a part can't start; the text says what to do.
     """
     async with AsyncExitStack() as stack:
-        source, store = build_source(settings), build_store(settings)
+        source, store = build_source(settings, metrics), build_store(settings)
         stack.push_async_callback(store.close)
         await store.open()
         stack.push_async_callback(source.close)
@@ -195,5 +207,13 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         aggregates = Aggregates(store, model.info.id)
         features = OnlineFeatures(store, model.info, settings.store_timeout)
         yield Parts(
-            model.info, store, batcher, recorder, inference, aggregates, features, forgetting
+            model.info,
+            source,
+            store,
+            batcher,
+            recorder,
+            inference,
+            aggregates,
+            features,
+            forgetting,
         )

@@ -19,6 +19,12 @@ def _data() -> Path:
     return Path(home) / "sentiserve"
 
 
+def state_directory() -> Path:
+    """Where it is kept how far a work is."""
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home) / "sentiserve"
+
+
 class Settings(BaseSettings):
     """Every setting; the descriptions are also the help of the flags and the documentation."""
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
+from typing import cast
 
 import structlog
 
 from sentiserve.errors import (
+    BadInputError,
     NotFoundError,
     PostDeletedError,
     PostProtectedError,
@@ -16,8 +18,8 @@ from sentiserve.errors import (
     SourceTimeoutError,
 )
 from sentiserve.metrics import Metrics
-from sentiserve.protocols import Source
-from sentiserve.types import Post, PostRef
+from sentiserve.protocols import Feed, Source
+from sentiserve.types import FeedKind, Post, PostRef
 
 _log = structlog.get_logger(__name__)
 _REMEMBERED = 10 * 60  # seconds for which a deleted or protected post isn't asked for again
@@ -43,6 +45,21 @@ class Chain:
         self._timeout = timeout
         self._metrics = metrics or Metrics()
         self._gone = _Gone(clock)
+
+    def feed(self, kind: FeedKind) -> tuple[str, Feed]:
+        """The first source that gives posts in such a sequence, with its name.
+
+        Raises:
+            BadInputError: none does.
+        """
+        for name, source in self._sources.items():
+            if kind in feeds_of(source):
+                return name, cast("Feed", source)
+        names = ", ".join(self._sources)
+        raise BadInputError(
+            f"no source gives this (a {kind}) of those in use: {names}; "
+            "sentiserve check says what each gives, and what it lacks"
+        )
 
     def parse(self, url: str) -> PostRef | None:
         """What the first source that knows the URL takes it for."""
@@ -101,6 +118,12 @@ class Chain:
             self._metrics.source_errors.labels(name, type(answer).__name__).inc()
         else:
             self._metrics.source_posts.labels(name).inc()
+
+
+def feeds_of(source: Source) -> Collection[FeedKind]:
+    """What posts in sequence a source gives; most give none."""
+    feeds: Collection[FeedKind] = getattr(source, "feeds", ())
+    return feeds
 
 
 class _Gone:

@@ -98,7 +98,7 @@ class FakeFeed(FakeSource):
     Attributes:
         posts: may grow and change between pages.
         read: the place of each page that was read so far.
-        errors: raised by the next pages, each by one.
+        errors: raised by the next pages, each by one; None lets its page through.
         deleted: told by the next page.
     """
 
@@ -112,7 +112,7 @@ class FakeFeed(FakeSource):
         super().__init__({post.url or post.ref.id: post for post in posts})
         self.posts = list(posts)
         self.read: list[int] = []
-        self.errors: list[SentiserveError] = []
+        self.errors: list[SentiserveError | None] = []
         self.deleted: list[PostRef] = []
         self._page_size = page_size
         self._feeds = feeds
@@ -139,8 +139,8 @@ class FakeFeed(FakeSource):
 
     def _page(self, query: FeedQuery, place: int, left: int | None) -> Page:
         self.read.append(place)
-        if self.errors:
-            raise self.errors.pop(0)
+        if self.errors and (error := self.errors.pop(0)):
+            raise error
         end = place + min(self._page_size, self._page_size if left is None else left)
         posts = self.posts[place:end]
         new = [
