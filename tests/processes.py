@@ -26,7 +26,11 @@ _PAUSE = 0.02  # seconds between two looks
 def environment(directory: Path, given: Mapping[str, str]) -> dict[str, str]:
     """The variables of a process that knows nothing of the developer's settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SENTISERVE_")}
-    own = {"XDG_DATA_HOME": str(directory / "data"), "SENTISERVE_THREADS": "1"}
+    own = {
+        "XDG_DATA_HOME": str(directory / "data"),
+        "XDG_STATE_HOME": str(directory / "state"),
+        "SENTISERVE_THREADS": "1",
+    }
     return kept | own | dict(given)
 
 

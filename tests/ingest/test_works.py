@@ -1,5 +1,6 @@
 """Rows of a file as posts, and where the reading of them was left."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,14 +27,17 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-async def batches(
+def batches(
     file: Path,
     cursor: str | None = None,
     since: datetime | None = None,
     limit: int | None = None,
 ) -> list[Batch]:
-    reading = FileReading(file, read_post)
-    return [batch async for batch in reading.batches(cursor, since, limit)]
+    async def read() -> list[Batch]:
+        reading = FileReading(file, read_post)
+        return [batch async for batch in reading.batches(cursor, since, limit)]
+
+    return asyncio.run(read())
 
 
 def texts(read: list[Batch]) -> list[str]:
@@ -43,52 +47,52 @@ def texts(read: list[Batch]) -> list[str]:
 ALL = [f"row {number}" for number in range(ROWS)]
 
 
-async def test_every_row_comes_once_and_in_order(file: Path) -> None:
-    read = await batches(file)
+def test_every_row_comes_once_and_in_order(file: Path) -> None:
+    read = batches(file)
     assert texts(read) == ALL
     assert len(read) > 1
 
 
-async def test_a_cursor_goes_on_after_its_batch(file: Path) -> None:
-    read = await batches(file)
+def test_a_cursor_goes_on_after_its_batch(file: Path) -> None:
+    read = batches(file)
     for number, batch in enumerate(read, start=1):
-        assert texts(await batches(file, batch.cursor)) == texts(read[number:])
+        assert texts(batches(file, batch.cursor)) == texts(read[number:])
 
 
 @pytest.mark.parametrize("limit", [1, 256, 300, ROWS + 1])
-async def test_no_more_come_than_the_limit_and_the_rest_later(file: Path, limit: int) -> None:
-    read = await batches(file, limit=limit)
+def test_no_more_come_than_the_limit_and_the_rest_later(file: Path, limit: int) -> None:
+    read = batches(file, limit=limit)
     assert texts(read) == ALL[:limit]
-    assert texts(await batches(file, read[-1].cursor)) == ALL[limit:]
+    assert texts(batches(file, read[-1].cursor)) == ALL[limit:]
 
 
-async def test_older_rows_are_left_out(file: Path) -> None:
+def test_older_rows_are_left_out(file: Path) -> None:
     since = datetime(2026, 1, 20, tzinfo=UTC)
     expected = [f"row {number}" for number in range(ROWS) if number % 28 >= 19]
-    assert texts(await batches(file, since=since)) == expected
+    assert texts(batches(file, since=since)) == expected
 
 
-async def test_a_row_that_is_no_post_is_told_with_its_number(file: Path) -> None:
+def test_a_row_that_is_no_post_is_told_with_its_number(file: Path) -> None:
     lines = file.read_text().splitlines()
     lines[1], lines[299] = "{", '{"text": "without an id"}'
     file.write_text("\n".join(lines))
-    read = await batches(file)
+    read = batches(file)
     broken = [where for batch in read for where, _ in batch.broken]
     assert broken == ["row 2", "row 300"]
     assert len(texts(read)) == ROWS - 2
 
 
-async def test_a_batch_of_broken_rows_is_no_end(file: Path) -> None:
+def test_a_batch_of_broken_rows_is_no_end(file: Path) -> None:
     file.write_text("{\n" * 400 + json.dumps(row(1)) + "\n")
-    assert texts(await batches(file)) == ["row 1"]
+    assert texts(batches(file)) == ["row 1"]
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "5", "5:1:2", "-1"])
-async def test_a_cursor_of_another_file_is_refused(file: Path, cursor: str) -> None:
+def test_a_cursor_of_another_file_is_refused(file: Path, cursor: str) -> None:
     with pytest.raises(BadInputError, match="--restart"):
-        await batches(file, cursor)
+        batches(file, cursor)
 
 
-async def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"nowhere\.jsonl: no such file"):
-        await batches(tmp_path / "nowhere.jsonl")
+        batches(tmp_path / "nowhere.jsonl")
