@@ -28,6 +28,7 @@ from sentiserve.sources.registry import make_source
 from sentiserve.store.registry import make_store
 from sentiserve.types import FeedKind, ModelInfo
 
+_PATIENT = 60.0  # seconds that a source may take for a hundred posts, when nobody waits for them
 _CHECK = 0.5  # seconds; whoever asks after readiness commonly waits for one
 
 
@@ -44,6 +45,7 @@ class Parts:
     aggregates: Aggregates
     features: OnlineFeatures
     forgetting: Forgetting
+    history: History | None
 
     async def check(self) -> dict[str, str]:
         """``"ok"`` for each dependency, or what is wrong with it, within half a second."""
@@ -160,6 +162,22 @@ def build_source(settings: Settings, metrics: Metrics) -> Chain:
     return Chain(sources, settings.source_timeout, metrics)
 
 
+def with_platforms_only(settings: Settings) -> Settings:
+    """The settings without sources that only repeat what platforms said once; patient ones.
+
+    Raises:
+        SettingsError: no source is left.
+    """
+    sources = tuple(name for name in settings.sources if name != "archive")
+    if not sources:
+        raise SettingsError(
+            "no source asks a platform: SENTISERVE_SOURCES names the archive alone; add some, "
+            "archive,oembed,bluesky,mastodon say"
+        )
+    patient = max(settings.source_timeout, _PATIENT)
+    return settings.model_copy(update={"sources": sources, "source_timeout": patient})
+
+
 def choose_feed(settings: Settings, kind: FeedKind) -> str:
     """The name of the first source that gives posts in such a sequence.
 
@@ -207,13 +225,14 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         aggregates = Aggregates(store, model.info.id)
         features = OnlineFeatures(store, model.info, settings.store_timeout)
         yield Parts(
-            model.info,
-            source,
-            store,
-            batcher,
-            recorder,
-            inference,
-            aggregates,
-            features,
-            forgetting,
+            model=model.info,
+            source=source,
+            store=store,
+            batcher=batcher,
+            recorder=recorder,
+            inference=inference,
+            aggregates=aggregates,
+            features=features,
+            forgetting=forgetting,
+            history=history,
         )

@@ -26,8 +26,8 @@ POSTS = some_posts(35)
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses are short."""
-    monkeypatch.setattr("sentiserve.ingest.ingest._FIRST_PAUSE", 0.001)
-    monkeypatch.setattr("sentiserve.ingest.ingest._PATIENCE", 0.05)
+    monkeypatch.setattr("sentiserve.ingest.effort._FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("sentiserve.ingest.effort._PATIENCE", 0.05)
     monkeypatch.setattr("sentiserve.errors.OverloadedError.retry_after", 0.001)
     monkeypatch.setattr("sentiserve.errors.StoreError.retry_after", 0.001)
 

@@ -66,11 +66,7 @@ def ingest(
         SentiserveError: what is read or asked fails, and waiting doesn't help.
         Exit: somebody stopped it.
     """
-    from sentiserve.models.locations import locate
-
-    with download_bar() as on_progress:
-        model = str(locate(settings.model, on_progress))
-    settings = settings.model_copy(update={"model": model})
+    settings = with_model_here(settings)
     with Show(options.limit) as show:
         end = asyncio.run(_run(work, reading, settings, options, show))
     if options.as_json:
@@ -85,6 +81,15 @@ def ingest(
         raise typer.Exit(end.status)
     if options.strict and end.tally.left_out:
         raise BadInputError(f"{end.tally.left_out:,} could not be taken")
+
+
+def with_model_here(settings: "Settings") -> "Settings":
+    """The settings with their model on this machine, before a loop takes the signals."""
+    from sentiserve.models.locations import locate
+
+    with download_bar() as on_progress:
+        model = str(locate(settings.model, on_progress))
+    return settings.model_copy(update={"model": model})
 
 
 async def _run(

@@ -1,6 +1,5 @@
 """Where a reading was left: a small file for each work, kept by one process at a time."""
 
-import fcntl
 import os
 from datetime import datetime
 from hashlib import sha256
@@ -10,6 +9,7 @@ from typing import Self
 import msgspec
 
 from sentiserve.errors import BadInputError
+from sentiserve.ingest.lock import Lock
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -86,8 +86,7 @@ class CursorFile:
     def __init__(self, directory: Path, work: Work) -> None:
         """Name the directory; nothing is touched."""
         self._path = directory / f"{work.file_name}.json"
-        self._lock_path = directory / f"{work.file_name}.lock"
-        self._lock = -1
+        self._lock = Lock(directory / f"{work.file_name}.lock")
 
     def __enter__(self) -> Self:
         """Keep others away.
@@ -95,24 +94,12 @@ class CursorFile:
         Raises:
             BadInputError: another run is at this work, or the directory can't be written.
         """
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = self._locked()
-        except BlockingIOError:
-            raise BadInputError(
-                "another run is at this work already; wait for its end, or stop it"
-            ) from None
-        except OSError as error:
-            raise BadInputError(
-                f"{error.filename}: {error.strerror}; name a directory for cursors that can be "
-                "written with XDG_STATE_HOME"
-            ) from error
+        self._lock.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Let others in."""
-        self._lock_path.unlink(missing_ok=True)
-        os.close(self._lock)
+        self._lock.__exit__()
 
     def load(self) -> Position:
         """Where it was left; the start, where nothing is known of it.
@@ -150,17 +137,3 @@ class CursorFile:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
-
-    def _locked(self) -> int:
-        while True:
-            descriptor = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.path.samestat(os.stat(self._lock_path), os.fstat(descriptor)):  # noqa: PTH116
-                    return descriptor
-            except FileNotFoundError:
-                pass  # whoever had it took it away: another, then
-            except OSError:
-                os.close(descriptor)
-                raise
-            os.close(descriptor)

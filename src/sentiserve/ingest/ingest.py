@@ -7,37 +7,28 @@ batch   read ahead by one, while the last one is worked on
 """
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from sentiserve.errors import (
     BadInputError,
-    BudgetExhaustedError,
     NotFoundError,
-    OverloadedError,
     PostDeletedError,
     PostProtectedError,
-    QuotaExhaustedError,
     SentiserveError,
-    SourceError,
-    StoreError,
 )
 from sentiserve.forgetting import Forgetting
 from sentiserve.inference import Answer, Inference, Outcome, Url
 from sentiserve.ingest.cursors import CursorFile, Position
+from sentiserve.ingest.effort import Effort, Patience
 from sentiserve.ingest.works import Batch, Reading
 from sentiserve.types import Post, PostRef
 
-T = TypeVar("T")
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds before a source that failed is asked again
-_PATIENCE = 300.0  # seconds for which it is
-_LAST_PATIENCE = 10.0  # seconds that a stop waits for room
-_FINAL = (Answer, BadInputError, NotFoundError, PostDeletedError, PostProtectedError)
+_FINAL = (BadInputError, NotFoundError, PostDeletedError, PostProtectedError)
 
 
 @dataclass(slots=True)
@@ -75,36 +66,6 @@ class Listener(Protocol):
         """This is left out."""
 
 
-class Patience:
-    """How long to wait after an error before another try."""
-
-    def __init__(self) -> None:
-        """Begin with all of it."""
-        self.restore()
-
-    def restore(self) -> None:
-        """It worked."""
-        self._pause = _FIRST_PAUSE
-        self._until: float | None = None
-
-    def after(self, error: SentiserveError) -> float:
-        """Seconds to wait.
-
-        Raises:
-            SentiserveError: the error, if waiting doesn't help, or did not for minutes.
-        """
-        if isinstance(error, BudgetExhaustedError):
-            raise error
-        if isinstance(error, QuotaExhaustedError | OverloadedError | StoreError):
-            return error.retry_after or _FIRST_PAUSE
-        now = time.monotonic()
-        self._until = now + _PATIENCE if self._until is None else self._until
-        if not isinstance(error, SourceError) or now >= self._until:
-            raise error
-        pause, self._pause = self._pause, min(2 * self._pause, _LONGEST_PAUSE)
-        return pause
-
-
 @dataclass(slots=True)
 class Ingest:
     """The reading of posts into the store.
@@ -124,12 +85,16 @@ class Ingest:
     limit: int | None = None
     tally: Tally = field(default_factory=Tally, init=False)
     _position: Position = field(default_factory=Position, init=False)
-    _stopping: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _ended: bool = field(default=False, init=False)
+    _effort: Effort = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Have the listener told of waits."""
+        self._effort = Effort(self.listener.on_wait)
 
     def stop(self) -> None:
         """Read nothing further; what has been read, or is being read, is finished."""
-        self._stopping.set()
+        self._effort.stopping.set()
 
     async def run(self) -> bool:
         """Read to the end, or until it is stopped.
@@ -160,7 +125,7 @@ class Ingest:
     async def _batches(self) -> AsyncGenerator[Batch, None]:
         """Batch after batch; a source that fails is asked again from the last one's cursor."""
         cursor, left, patience = self._position.cursor, self._left(), Patience()
-        while left != 0 and not self._stopping.is_set():
+        while left != 0 and not self._effort.stopping.is_set():
             try:
                 read = self.reading.batches(cursor, self._position.since, left)
                 async with aclosing(read):
@@ -169,19 +134,19 @@ class Ingest:
                         cursor = batch.cursor
                         left = None if left is None else max(0, left - len(batch.questions))
                         yield batch
-                        if self._stopping.is_set():
+                        if self._effort.stopping.is_set():
                             return
                 break
             except SentiserveError as error:
-                await self._wait(patience.after(error), error)
-        self._ended = not self._stopping.is_set()
+                await self._effort.wait(patience.after(error), error)
+        self._ended = not self._effort.stopping.is_set()
 
     def _left(self) -> int | None:
         return None if self.limit is None else max(0, self.limit - self._position.posts)
 
     async def _arrival(self, ahead: asyncio.Task[Batch | None]) -> Batch | None:
         """The batch that is being read; a stop waits for it, since it is paid for."""
-        stopping = asyncio.create_task(self._stopping.wait())
+        stopping = asyncio.create_task(self._effort.stopping.wait())
         await asyncio.wait([ahead, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if self.reading.live and not ahead.done():
@@ -202,21 +167,13 @@ class Ingest:
 
     async def _ask(self, questions: Sequence[Post | Url]) -> list[Outcome]:
         """An outcome for each that waiting wouldn't change."""
-        outcomes: dict[int, Outcome] = {}
 
-        async def ask() -> None:
-            pending = [number for number in range(len(questions)) if number not in outcomes]
-            answers, _ = await self.inference.answer([questions[number] for number in pending])
-            found = dict(zip(pending, answers, strict=True))
-            outcomes.update(
-                {n: outcome for n, outcome in found.items() if isinstance(outcome, _FINAL)}
-            )
-            errors = [o for o in answers if not isinstance(o, _FINAL)]
-            if errors:
-                raise min(errors, key=_hope)
+        async def ask(pending: Sequence[Post | Url]) -> Sequence[Outcome]:
+            return (await self.inference.answer(pending))[0]
 
-        await self._insist(ask)
-        return [outcomes[number] for number in range(len(questions))]
+        return await self._effort.answers(
+            questions, ask, again=lambda error: not isinstance(error, _FINAL)
+        )
 
     def _count(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         for question, outcome in zip(batch.questions, outcomes, strict=True):
@@ -236,33 +193,9 @@ class Ingest:
         """Most of what a stream calls deleted was never stored, and to forget is work."""
         if not deleted:
             return
-        for ref in await self._insist(partial(self.inference.known, deleted)):
-            await self._insist(partial(self.forgetting.forget, ref))
+        for ref in await self._effort.insist(partial(self.inference.known, deleted)):
+            await self._effort.insist(partial(self.forgetting.forget, ref))
             self.tally.forgotten += 1
-
-    async def _insist(self, act: Callable[[], Awaitable[T]]) -> T:
-        """Do it, again and again where waiting helps."""
-        patience, given_up = Patience(), None
-        while True:
-            try:
-                return await act()
-            except SentiserveError as error:
-                pause = patience.after(error)
-                if self._stopping.is_set():
-                    given_up = given_up or time.monotonic() + _LAST_PATIENCE
-                    if time.monotonic() + pause > given_up:
-                        raise
-                    await asyncio.sleep(pause)
-                else:
-                    await self._wait(pause, error)
-
-    async def _wait(self, seconds: float, error: SentiserveError) -> None:
-        """Wait so long, or until it is to stop."""
-        self.listener.on_wait(seconds, error)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        self.listener.on_wait(0, None)
 
     async def _save(self) -> None:
         if self.cursors is not None:
@@ -271,12 +204,6 @@ class Ingest:
 
 async def _next(batches: AsyncGenerator[Batch, None]) -> Batch | None:
     return await anext(batches, None)
-
-
-def _hope(error: object) -> bool:
-    """Whether waiting may help; of several errors, one that is final is told."""
-    hopeful = isinstance(error, SourceError | OverloadedError | StoreError)
-    return hopeful and not isinstance(error, BudgetExhaustedError)
 
 
 def _name(question: Post | Url) -> str:
