@@ -36,6 +36,27 @@ def test_it_says_what_each_source_gives_and_which_are_off(
     assert "SENTISERVE_X_BEARER_TOKEN" in found["source x"]["detail"]
 
 
+def test_the_default_sources_pass_without_any_network(
+    cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SENTISERVE_SOURCES")
+    found = check(cli, status=0)
+    gives = {name: part["detail"] for name, part in found.items() if name.startswith("source ")}
+    assert gives["source oembed"] == "gives lookup"
+    assert gives["source bluesky"] == "gives lookup, stream, tag, user"
+    assert gives["source mastodon"] == "gives lookup, tag, user"
+    assert found["source x"]["ok"] is None
+
+
+def test_what_x_lacks_is_named(cli: Run) -> None:
+    found = check(cli, "--sources", "x", status=0, x_bearer_token="secret-token-4711")
+    assert found["source x"]["detail"] == (
+        "gives lookup, stream, tag, user; home needs SENTISERVE_X_USER_TOKEN"
+    )
+    found = check(cli, "--sources", "x", status=1)
+    assert "SENTISERVE_X_BEARER_TOKEN" in found["source x"]["detail"]
+
+
 def test_people_get_a_table(cli: Run) -> None:
     ran = cli("check", "--sources", "archive,gopher")
     assert ran.status == 1
