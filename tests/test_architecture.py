@@ -41,6 +41,7 @@ ALLOWED = {
     "history": SHARED | {"features"},
     "forgetting": {"protocols", "types"},
     "materialize": {"protocols", "records", "types"},
+    "ingest": SHARED | {"inference", "forgetting"},
     "insights": SHARED,
     "features": SHARED,
     "build": SHARED
@@ -48,7 +49,9 @@ ALLOWED = {
     | {"batcher", "history", "journal", "recorder", "sources", "models", "store"},
     "testing": SHARED,
     "api": SHARED | PARTS | {"build", "__init__"},
-    "cli": SHARED | PARTS | {"build", "materialize", "scoring", "api", "models", "sources"},
+    "cli": SHARED
+    | PARTS
+    | {"build", "ingest", "materialize", "scoring", "api", "models", "sources"},
     "__init__": {"errors", "types", "protocols", "models"},
 }
 

@@ -22,15 +22,16 @@ from sentiserve.models.bundle import open_bundle
 from sentiserve.models.locations import locate
 from sentiserve.models.registry import load_model
 from sentiserve.models.remote import OnProgress, quiet
-from sentiserve.protocols import Model, Source, Store
+from sentiserve.protocols import Model, Store
 from sentiserve.recorder import Recorder
 from sentiserve.settings import Settings
 from sentiserve.sources.chain import Chain
 from sentiserve.sources.registry import make_source
 from sentiserve.store.registry import make_store, missing_file
 from sentiserve.store.trial import try_store
-from sentiserve.types import ModelInfo
+from sentiserve.types import FeedKind, ModelInfo
 
+_PATIENT = 60.0  # seconds that a source may take for a hundred posts, when nobody waits for them
 _CHECK = 0.5  # seconds; whoever asks after readiness commonly waits for one
 
 
@@ -39,6 +40,7 @@ class Parts:
     """All that a running service consists of."""
 
     model: ModelInfo
+    source: Chain
     store: Store
     batcher: Batcher
     recorder: Recorder
@@ -46,6 +48,7 @@ class Parts:
     aggregates: Aggregates
     features: OnlineFeatures
     forgetting: Forgetting
+    history: History | None
 
     async def check(self) -> dict[str, str]:
         """``"ok"`` for each dependency, or what is wrong with it, within half a second."""
@@ -204,10 +207,37 @@ def build_journal(settings: Settings) -> Journal | None:
     )
 
 
-def build_source(settings: Settings) -> Source:
+def build_source(settings: Settings, metrics: Metrics) -> Chain:
     """The sources that the settings name, as one, not yet opened."""
     sources = {name: make_source(name, settings) for name in settings.sources}
-    return Chain(sources, settings.source_timeout)
+    return Chain(sources, settings.source_timeout, metrics)
+
+
+def with_platforms_only(settings: Settings) -> Settings:
+    """The settings without sources that only repeat what platforms said once; patient ones.
+
+    Raises:
+        SettingsError: no source is left.
+    """
+    sources = tuple(name for name in settings.sources if name != "archive")
+    if not sources:
+        raise SettingsError(
+            "no source asks a platform: SENTISERVE_SOURCES names the archive alone; add some, "
+            "archive,oembed,bluesky,mastodon say"
+        )
+    patient = max(settings.source_timeout, _PATIENT)
+    return settings.model_copy(update={"sources": sources, "source_timeout": patient})
+
+
+def choose_feed(settings: Settings, kind: FeedKind) -> str:
+    """The name of the first source that gives posts in such a sequence.
+
+    Raises:
+        SettingsError: a source can't be made.
+        BadInputError: none does.
+    """
+    name, _ = build_source(settings, Metrics()).feed(kind)
+    return name
 
 
 @asynccontextmanager
@@ -218,7 +248,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         SentiserveError: a part can't start; the text says what to do.
     """
     async with AsyncExitStack() as stack:
-        source, store = build_source(settings), build_store(settings)
+        source, store = build_source(settings, metrics), build_store(settings)
         stack.push_async_callback(store.close)
         await store.open()
         stack.push_async_callback(source.close)
@@ -246,5 +276,14 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         aggregates = Aggregates(store, model.info.id, settings.store_timeout)
         features = OnlineFeatures(store, model.info, settings.store_timeout)
         yield Parts(
-            model.info, store, batcher, recorder, inference, aggregates, features, forgetting
+            model=model.info,
+            source=source,
+            store=store,
+            batcher=batcher,
+            recorder=recorder,
+            inference=inference,
+            aggregates=aggregates,
+            features=features,
+            forgetting=forgetting,
+            history=history,
         )

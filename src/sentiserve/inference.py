@@ -1,8 +1,8 @@
-"""The flow: a post's URL or text in, its sentiment out, and remembered.
+"""The flow: a post, its URL or a text in, its sentiment out, and remembered.
 
 1 parse    source.parse(url) → PostRef            no network
 2 look up  store.get(refs, model id)              a hit ends here
-3 fetch    source.fetch(refs) → posts             only what was missed, all together
+3 fetch    source.fetch(refs) → posts             only what was missed and isn't at hand
 4 predict  batcher.submit(text) → Sentiment
 5 record   await recorder.put(prediction)         in the journal now, in the store soon
 6 answer
@@ -56,6 +56,8 @@ class Answer:
     cached: bool
 
 
+Question = Text | Url | Post
+"""A post is one that is at hand, of a feed say: it isn't fetched."""
 Outcome = Answer | SentiserveError
 
 
@@ -69,6 +71,10 @@ class _Flight:
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
     timing: Timing = field(default_factory=Timing)
+
+    def edits(self, kept: Prediction) -> bool:
+        """Whether the post is at hand, with another text than the one that was predicted."""
+        return self.post is not None and self.post.text != kept.post.text
 
 
 class Inference:
@@ -95,8 +101,11 @@ class Inference:
         self._in_flight: dict[PostRef, _Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def answer(self, questions: Sequence[Text | Url]) -> tuple[list[Outcome], Timing]:
-        """An outcome for each question, in order; one that fails leaves the others alone."""
+    async def answer(self, questions: Sequence[Question]) -> tuple[list[Outcome], Timing]:
+        """An outcome for each question, in order; one that fails leaves the others alone.
+
+        A post at hand whose text isn't the remembered one was edited: it is predicted anew.
+        """
         flights = self._take_off([self._parse(question) for question in questions])
         # A caller that leaves doesn't take the answer away from the others who wait for it.
         waiting = [asyncio.shield(f.outcome) for f in flights if isinstance(f, _Flight)]
@@ -104,8 +113,24 @@ class Inference:
         outcomes = [next(answers) if isinstance(f, _Flight) else f for f in flights]
         return outcomes, Timing.together(f.timing for f in flights if isinstance(f, _Flight))
 
-    def _parse(self, question: Text | Url) -> PostRef | Post | SentiserveError:
+    async def known(self, refs: Sequence[PostRef]) -> list[PostRef]:
+        """Those of the posts that something is remembered of.
+
+        Raises:
+            StoreError: the store can't tell.
+        """
+        found = await self._stored(refs)
+        kept = (
+            was or self._recorder.get(ref, self._model.id)
+            for ref, was in zip(refs, found, strict=True)
+        )
+        return [ref for ref, was in zip(refs, kept, strict=True) if was]
+
+    def _parse(self, question: Question) -> PostRef | Post | SentiserveError:
         try:
+            if isinstance(question, Post):
+                checked_text(question.text)
+                return question
             if isinstance(question, Text):
                 return Post.of_text(checked_text(question.text))
             if len(question.url) > MAX_URL:
@@ -148,10 +173,10 @@ class Inference:
     async def _fly(self, flights: Sequence[_Flight]) -> None:
         try:
             missed = await self._look_up(flights)
-            texts = [(flight, flight.post) for flight in missed if flight.post is not None]
+            at_hand = [(flight, flight.post) for flight in missed if flight.post is not None]
             urls = [flight for flight in missed if flight.post is None]
             # A text doesn't wait for the source that a URL beside it needs.
-            await asyncio.gather(self._fetch(urls), *[self._predict(f, p) for f, p in texts])
+            await asyncio.gather(self._fetch(urls), *[self._predict(f, p) for f, p in at_hand])
         finally:
             for flight in flights:  # whatever went wrong, nobody is left waiting
                 self._land(flight, _unexpected())
@@ -165,7 +190,7 @@ class Inference:
         for flight, kept in zip(flights, found, strict=True):
             flight.timing.take(timing)
             kept = kept or self._recorder.get(flight.ref, self._model.id)
-            if kept is None:
+            if kept is None or flight.edits(kept):
                 missed.append(flight)
             else:
                 self._metrics.predictions.labels("hit").inc()
@@ -175,16 +200,21 @@ class Inference:
     async def _remembered(self, refs: Sequence[PostRef]) -> Sequence[Prediction | None]:
         """What the store has; nothing at all if it fails or is too slow."""
         try:
+            return await self._stored(refs)
+        except Exception as error:  # noqa: BLE001  # a failing store costs its hits, no more
+            self._metrics.store_errors.labels("get").inc()
+            _log.warning("store failed, going on without it", error=repr(error))
+            return [None] * len(refs)
+
+    async def _stored(self, refs: Sequence[PostRef]) -> Sequence[Prediction | None]:
+        try:
             async with asyncio.timeout(self._store_timeout):
                 found = await self._store.get(refs, self._model.id)
-            if len(found) == len(refs):
-                return found
-            error: Exception = StoreError(f"{len(found)} answers to {len(refs)} posts")
-        except Exception as raised:  # noqa: BLE001  # a failing store costs its hits, no more
-            error = raised
-        self._metrics.store_errors.labels("get").inc()
-        _log.warning("store failed, going on without it", error=repr(error))
-        return [None] * len(refs)
+        except TimeoutError:
+            raise StoreError(f"the store took over {self._store_timeout:g} s") from None
+        if len(found) != len(refs):
+            raise StoreError(f"the store gave {len(found)} answers to {len(refs)} posts")
+        return found
 
     async def _fetch(self, flights: Sequence[_Flight]) -> None:
         """Land what can't be had; predict the rest."""
@@ -200,7 +230,6 @@ class Inference:
         for flight, post in zip(flights, posts, strict=True):
             flight.timing.take(timing)
             if isinstance(post, SentiserveError):
-                self._metrics.source_errors.labels(type(post).__name__).inc()
                 self._land(flight, post)
         found = [(f, p) for f, p in zip(flights, posts, strict=True) if isinstance(p, Post)]
         await asyncio.gather(*[self._predict(flight, post) for flight, post in found])

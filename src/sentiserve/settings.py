@@ -2,10 +2,17 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from sentiserve.errors import SettingsError
@@ -16,6 +23,12 @@ SIXTY_DAYS = 60 * 24 * 60 * 60  # seconds: 5,184,000
 
 def _data() -> Path:
     home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "sentiserve"
+
+
+def state_directory() -> Path:
+    """Where it is kept how far a work is."""
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(home) / "sentiserve"
 
 
@@ -57,9 +70,10 @@ class Settings(BaseSettings):
         description="Seconds for which a prediction is kept; 60 days.",
     )
     sources: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("archive",),
+        ("archive", "oembed", "bluesky", "mastodon"),
         description="Sources of posts, asked in this order; comma-separated. The source x is "
-        "paid for, and needs SENTISERVE_X_BEARER_TOKEN.",
+        "paid for; if this is not set, it comes before oembed as soon as there is a token for it. "
+        "archive alone keeps the service off the network.",
     )
     archive: Path | None = Field(
         None,
@@ -213,6 +227,13 @@ class Settings(BaseSettings):
         if value is not None and not all(value.get_secret_value().partition(":")):
             raise ValueError("must be USER:PASSWORD")
         return value
+
+    @model_validator(mode="after")
+    def _x_with_its_token(self) -> Self:
+        if "sources" not in self.model_fields_set and (self.x_bearer_token or self.x_user_token):
+            first, *others = self.sources
+            self.sources = (first, "x", *others)
+        return self
 
     @field_validator("durability")
     @classmethod

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from disk import room_for
+from packages import offer_source
 from processes import Run
 from redis_server import RedisServer
 
@@ -24,8 +25,42 @@ def check(cli: Run, *flags: str | Path, status: int, **env: str) -> dict[str, An
 
 def test_everything_is_fine_out_of_the_box(cli: Run) -> None:
     found = check(cli, status=0)
-    assert list(found) == ["settings", "model", "store", "history", "source archive"]
-    assert all(part["ok"] and part["detail"] for part in found.values())
+    used = [name for name, part in found.items() if part["ok"]]
+    assert used == ["settings", "model", "store", "history", "source archive"]
+    assert all(part["ok"] is not False and part["detail"] for part in found.values())
+
+
+def test_it_says_what_each_source_gives_and_which_are_off(
+    cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "from sentiserve.testing.fakes import FakeFeed\nfrom_settings = lambda _: FakeFeed([])"
+    offer_source(tmp_path / "site", "shelf", module, monkeypatch)
+    found = check(cli, "--sources", "archive,shelf", status=0)
+    assert found["source archive"]["detail"] == "gives lookup"
+    assert found["source shelf"]["detail"] == "gives lookup, home, stream, tag, user"
+    assert found["source x"]["ok"] is None
+    assert "SENTISERVE_X_BEARER_TOKEN" in found["source x"]["detail"]
+
+
+def test_the_default_sources_pass_without_any_network(
+    cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SENTISERVE_SOURCES")
+    found = check(cli, status=0)
+    gives = {name: part["detail"] for name, part in found.items() if name.startswith("source ")}
+    assert gives["source oembed"] == "gives lookup"
+    assert gives["source bluesky"] == "gives lookup, stream, tag, user"
+    assert gives["source mastodon"] == "gives lookup, tag, user"
+    assert found["source x"]["ok"] is None
+
+
+def test_what_x_lacks_is_named(cli: Run) -> None:
+    found = check(cli, "--sources", "x", status=0, x_bearer_token="secret-token-4711")
+    assert found["source x"]["detail"] == (
+        "gives lookup, stream, tag, user; home needs SENTISERVE_X_USER_TOKEN"
+    )
+    found = check(cli, "--sources", "x", status=1)
+    assert "SENTISERVE_X_BEARER_TOKEN" in found["source x"]["detail"]
 
 
 def test_people_get_a_table(cli: Run) -> None:
@@ -49,7 +84,7 @@ def test_a_broken_part_fails_alone_and_says_what_to_do(
         *("--archive", "nowhere.jsonl"),
         status=1,
     )
-    assert {name for name, part in found.items() if part["ok"]} == {"settings", "history"}
+    assert [name for name, part in found.items() if part["ok"]] == ["settings", "history"]
     assert "SENTISERVE_STORE" in found["store"]["detail"]
     assert "fetch or export the bundle again" in found["model"]["detail"]
     assert "nowhere.jsonl: no such file" in found["source archive"]["detail"]
@@ -67,7 +102,7 @@ def test_a_setting_that_cannot_be_used_fails(
     cli: Run, env: dict[str, str], part: str, says: str
 ) -> None:
     found = check(cli, status=1, **env)
-    assert [name for name, said in found.items() if not said["ok"]] == [part]
+    assert [name for name, said in found.items() if said["ok"] is False] == [part]
     assert says in found[part]["detail"]
 
 

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 from sentiserve.features.online import FeatureVector, Status
 from sentiserve.forgetting import Forgotten
 from sentiserve.inference import Answer
-from sentiserve.types import Aggregate, ModelInfo, Post
+from sentiserve.types import TEXT, Aggregate, ModelInfo, Post
 
 MAX_INPUTS = 256
 MAX_NAME = 300  # characters of a name, an id or a feature
@@ -59,7 +59,9 @@ class SentimentOut(Wire):
     """The sentiment of a post or text."""
 
     sentiment_analyst: str = Field(description="The label with the highest score.")
-    text_input: str
+    text_input: str | None = Field(
+        description="The text; null for a post of a source where SENTISERVE_RETURN_TEXT is own."
+    )
     scores: dict[str, float] = Field(description="A score for each label; they add up to 1.")
     model: str = Field(description="The model id: what decides a prediction, as a digest.")
     cached: bool = Field(description="Whether the answer was remembered.")
@@ -67,13 +69,14 @@ class SentimentOut(Wire):
     post: PostOut
 
     @classmethod
-    def of(cls, answer: Answer) -> "SentimentOut":
-        """An answer as it goes out."""
+    def of(cls, answer: Answer, return_text: Literal["all", "own"]) -> "SentimentOut":
+        """An answer as it goes out; its text only if that may be returned."""
         prediction = answer.prediction
         post, sentiment = prediction.post, prediction.sentiment
+        is_own = post.ref.platform == TEXT
         return cls(
             sentiment_analyst=sentiment.label,
-            text_input=post.text,
+            text_input=post.text if is_own or return_text == "all" else None,
             scores=dict(sentiment.scores),
             model=prediction.model_id,
             cached=answer.cached,

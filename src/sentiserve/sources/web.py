@@ -26,6 +26,7 @@ from sentiserve.errors import (
 )
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # seconds before another try, about
+_KNOCKING = 0.5  # seconds for which a server that can't be connected to is tried again
 _RESETS = ("retry-after", "x-rate-limit-reset", "x-ratelimit-reset", "ratelimit-reset")
 _MAX_WAIT = 24 * 60 * 60  # seconds; a server that says more than a day is not believed
 AGENT = "sentiserve (+https://pypi.org/project/sentiserve)"
@@ -216,6 +217,10 @@ class Web:
                 reply = await self._reply(response)
         except TimeoutError:
             raise self._too_slow() from None
+        except httpx2.ConnectError as error:  # nobody is there, or nobody knows where that is
+            if time.monotonic() > deadline - self._timeout + _KNOCKING:
+                raise self._error(error) from error
+            return self._error(error), 0.0
         except httpx2.HTTPError as error:
             return self._error(error), 0.0
         return self._outcome(reply)
