@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from sentiserve.settings import Settings
-from sentiserve.sources.x import Options, X
-from sentiserve.sources.x_api import Token
+from sentiserve.sources.x.api import Token
+from sentiserve.sources.x.source import Options, X
 from sentiserve.testing.x_answers import XPost, id_at, time_of
 from sentiserve.testing.x_server import XServer
 from sentiserve.types import FeedKind, FeedQuery, Page, Post, PostRef

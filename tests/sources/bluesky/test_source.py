@@ -22,8 +22,8 @@ from sentiserve.errors import (
     SourceTimeoutError,
 )
 from sentiserve.settings import load_settings
-from sentiserve.sources.bluesky import Bluesky
-from sentiserve.sources.jetstream import Jetstream
+from sentiserve.sources.bluesky.jetstream import Jetstream
+from sentiserve.sources.bluesky.source import Bluesky
 from sentiserve.sources.registry import make_source
 from sentiserve.testing import FeedContract, SourceContract
 from sentiserve.testing.bluesky_server import Account, BlueskyServer, Written

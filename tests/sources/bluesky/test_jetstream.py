@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket
 from structlog.testing import capture_logs
 
 from sentiserve.errors import BadInputError, SourceError
-from sentiserve.sources.jetstream import Jetstream
+from sentiserve.sources.bluesky.jetstream import Jetstream
 from sentiserve.testing.bluesky_server import Account, BlueskyServer
 from sentiserve.testing.bluesky_stream import microseconds
 from sentiserve.testing.server import Fault, Server, in_order

@@ -7,8 +7,8 @@ from contextlib import suppress
 import structlog
 
 from sentiserve.errors import SentiserveError, SourceError
-from sentiserve.sources.x_api import Api
-from sentiserve.sources.x_posts import (
+from sentiserve.sources.x.api import Api
+from sentiserve.sources.x.posts import (
     Dialect,
     Read,
     Version,

@@ -20,8 +20,8 @@ from sentiserve.errors import (
     SourceError,
 )
 from sentiserve.sources.web import Reply, Web
-from sentiserve.sources.x_budget import Budget, Reservation
-from sentiserve.sources.x_posts import Problem, problems
+from sentiserve.sources.x.budget import Budget, Reservation
+from sentiserve.sources.x.posts import Problem, problems
 
 _WINDOW = 15 * 60  # seconds; X counts requests by such windows
 _TOKENS = ("pagination_token", "next_token", "until_id")

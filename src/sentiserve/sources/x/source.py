@@ -15,12 +15,12 @@ from sentiserve.errors import BadInputError, SentiserveError, SettingsError
 from sentiserve.settings import Settings
 from sentiserve.sources.urls import X as PLATFORM
 from sentiserve.sources.urls import parse_url
-from sentiserve.sources.x_api import Api, Token
-from sentiserve.sources.x_budget import Budget
-from sentiserve.sources.x_lookups import Lookups
-from sentiserve.sources.x_posts import DIALECTS, can_be, not_found
-from sentiserve.sources.x_stream import Stream
-from sentiserve.sources.x_timelines import Timelines
+from sentiserve.sources.x.api import Api, Token
+from sentiserve.sources.x.budget import Budget
+from sentiserve.sources.x.lookups import Lookups
+from sentiserve.sources.x.posts import DIALECTS, can_be, not_found
+from sentiserve.sources.x.stream import Stream
+from sentiserve.sources.x.timelines import Timelines
 from sentiserve.types import FeedKind, FeedQuery, Page, Post, PostRef
 
 _SHARE = 0.9  # of a source's time, so that our own errors come before the chain's

@@ -27,9 +27,9 @@ from sentiserve.errors import (
     SourceTimeoutError,
 )
 from sentiserve.settings import Settings
-from sentiserve.sources.mastodon import Mastodon
-from sentiserve.sources.mastodon_statuses import Status, decoded, read_post
-from sentiserve.sources.pinned import PinnedTransport
+from sentiserve.sources.mastodon.pinned import PinnedTransport
+from sentiserve.sources.mastodon.source import Mastodon
+from sentiserve.sources.mastodon.statuses import Status, decoded, read_post
 from sentiserve.sources.registry import make_source
 from sentiserve.testing import FeedContract, SourceContract
 from sentiserve.testing.mastodon_server import Json, MastodonServer, mastodon_status

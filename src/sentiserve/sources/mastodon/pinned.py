@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from sentiserve.sources.addresses import Addresses, Resolve, is_public, system_addresses
+from sentiserve.sources.mastodon.addresses import Addresses, Resolve, is_public, system_addresses
 
 _CONNECT = 2.0  # seconds for an address, so that there is time for the next
 _HTTPS = 443

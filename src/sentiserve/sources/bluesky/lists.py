@@ -15,7 +15,7 @@ from sentiserve.errors import (
     SentiserveError,
     SourceError,
 )
-from sentiserve.sources.bluesky_posts import DID, HANDLE, checked_tag, read_view, shaped
+from sentiserve.sources.bluesky.posts import DID, HANDLE, checked_tag, read_view, shaped
 from sentiserve.sources.web import Reply, Web
 from sentiserve.types import FeedKind, FeedQuery, Page, Post
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from x_api import APP, ELLA, TOM, USERS, all_pages, as_post, at, opened
 
 from sentiserve.errors import BadInputError, BudgetExhaustedError, SourceError
-from sentiserve.sources.x import X
-from sentiserve.sources.x_stream import TAG, read_line
+from sentiserve.sources.x.source import X
+from sentiserve.sources.x.stream import TAG, read_line
 from sentiserve.testing.server import Fault, in_order
 from sentiserve.testing.x_answers import PROBLEMS, XPost
 from sentiserve.testing.x_server import XServer

@@ -19,8 +19,8 @@ from sentiserve.errors import (
     SentiserveError,
     SourceError,
 )
-from sentiserve.sources.x_api import Api
-from sentiserve.sources.x_posts import (
+from sentiserve.sources.x.api import Api
+from sentiserve.sources.x.posts import (
     Dialect,
     Version,
     data_of,

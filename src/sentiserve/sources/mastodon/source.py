@@ -13,8 +13,8 @@ import httpx2
 
 from sentiserve.errors import BadInputError, NotFoundError, SentiserveError, SettingsError
 from sentiserve.settings import Settings
-from sentiserve.sources.mastodon_host import Host
-from sentiserve.sources.pinned import PinnedTransport
+from sentiserve.sources.mastodon.host import Host
+from sentiserve.sources.mastodon.pinned import PinnedTransport
 from sentiserve.sources.urls import MASTODON, parse_url
 from sentiserve.types import FeedKind, FeedQuery, Page, Post, PostRef
 

@@ -26,9 +26,9 @@ from sentiserve.errors import (
     SentiserveError,
     SourceError,
 )
-from sentiserve.sources.x_api import Api, RefusedError
-from sentiserve.sources.x_posts import Dialect, Version, data_of, problems, read_page
-from sentiserve.sources.x_timelines import hashtag
+from sentiserve.sources.x.api import Api, RefusedError
+from sentiserve.sources.x.posts import Dialect, Version, data_of, problems, read_page
+from sentiserve.sources.x.timelines import hashtag
 from sentiserve.types import FeedQuery, Page, Post
 
 _log = structlog.get_logger(__name__)

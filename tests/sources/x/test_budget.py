@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from sentiserve.errors import BudgetExhaustedError, SourceError
-from sentiserve.sources.x_budget import Budget
+from sentiserve.sources.x.budget import Budget
 
 DAY = datetime(2026, 9, 1, 23, 59, 30, tzinfo=UTC)
 SPENDER = """
 import asyncio, sys
 from pathlib import Path
 from sentiserve.errors import BudgetExhaustedError
-from sentiserve.sources.x_budget import Budget
+from sentiserve.sources.x.budget import Budget
 
 async def spend():
     budget, spent = Budget(Path(sys.argv[1]), 1_000), 0

@@ -12,7 +12,7 @@ import structlog
 
 from sentiserve.errors import NotFoundError, PostDeletedError, SentiserveError, SourceError
 from sentiserve.sources.lookups import Lookups
-from sentiserve.sources.mastodon_statuses import (
+from sentiserve.sources.mastodon.statuses import (
     Account,
     Identified,
     Status,

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiserve.errors import SourceError
-from sentiserve.sources import addresses
-from sentiserve.sources.addresses import Addresses, is_public, system_addresses
+from sentiserve.sources.mastodon import addresses
+from sentiserve.sources.mastodon.addresses import Addresses, is_public, system_addresses
 
 PUBLIC = ["1.1.1.1", "8.8.8.8", "2606:4700:4700::1111", "64:ff9b::8.8.8.8"]
 NOT_PUBLIC = [

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from tls import certificate_for
 
 from sentiserve.errors import SourceError
-from sentiserve.sources.pinned import PinnedTransport
+from sentiserve.sources.mastodon.pinned import PinnedTransport
 from sentiserve.sources.web import Web
 from sentiserve.testing.server import Server
 

@@ -26,7 +26,7 @@ from sentiserve.errors import (
     SourceTimeoutError,
 )
 from sentiserve.sources.registry import make_source
-from sentiserve.sources.x import X
+from sentiserve.sources.x.source import X
 from sentiserve.testing import FeedContract, SourceContract
 from sentiserve.testing.server import Fault, in_order
 from sentiserve.testing.x_answers import PROBLEMS, XPost

@@ -16,8 +16,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, InvalidURI, WebSocketException
 
 from sentiserve.errors import SourceError
-from sentiserve.sources.bluesky_posts import POSTS
-from sentiserve.sources.jetstream_intake import Intake
+from sentiserve.sources.bluesky.intake import Intake
+from sentiserve.sources.bluesky.posts import POSTS
 from sentiserve.sources.web import AGENT
 from sentiserve.types import FeedQuery, Page
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiserve.errors import BadInputError, PostProtectedError, SentiserveError, SourceError
-from sentiserve.sources.mastodon_statuses import Status, decoded, may_have_been, read_post
+from sentiserve.sources.mastodon.statuses import Status, decoded, may_have_been, read_post
 from sentiserve.testing.mastodon_server import mastodon_status
 from sentiserve.types import Post, PostRef
 

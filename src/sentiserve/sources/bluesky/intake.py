@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from sentiserve.errors import BadInputError, SourceError
-from sentiserve.sources.bluesky_posts import (
+from sentiserve.sources.bluesky.posts import (
     POSTS,
     Record,
     at_uri,

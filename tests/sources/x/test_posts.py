@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from x_api import NOW, at
 
 from sentiserve.errors import BadInputError, PostDeletedError, SentiserveError, SourceError
-from sentiserve.sources.x_posts import (
+from sentiserve.sources.x.posts import (
     DIALECTS,
     Version,
     can_be,

@@ -14,9 +14,9 @@ import msgspec
 
 from sentiserve.errors import BadInputError, NotFoundError, SentiserveError, SourceError
 from sentiserve.settings import Settings
-from sentiserve.sources.bluesky_lists import Listing
-from sentiserve.sources.bluesky_posts import DID, HANDLE, at_uri, missing, read_view, shaped
-from sentiserve.sources.jetstream import Jetstream
+from sentiserve.sources.bluesky.jetstream import Jetstream
+from sentiserve.sources.bluesky.lists import Listing
+from sentiserve.sources.bluesky.posts import DID, HANDLE, at_uri, missing, read_view, shaped
 from sentiserve.sources.merged import Merged
 from sentiserve.sources.urls import BLUESKY, parse_url
 from sentiserve.sources.web import Web

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiserve.errors import BadInputError, PostProtectedError, SentiserveError, SourceError
-from sentiserve.sources.bluesky import read_posts
-from sentiserve.sources.bluesky_lists import read_items
-from sentiserve.sources.bluesky_posts import checked_tag, read_view, tid_time
-from sentiserve.sources.jetstream_intake import Intake, read_event, read_post
+from sentiserve.sources.bluesky.intake import Intake, read_event, read_post
+from sentiserve.sources.bluesky.lists import read_items
+from sentiserve.sources.bluesky.posts import checked_tag, read_view, tid_time
+from sentiserve.sources.bluesky.source import read_posts
 from sentiserve.sources.urls import parse_url
 from sentiserve.testing.bluesky_stream import microseconds, tid
 from sentiserve.types import FeedKind, FeedQuery, Post

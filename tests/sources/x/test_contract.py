@@ -18,8 +18,8 @@ from openapi_core.testing import MockRequest, MockResponse
 from x_api import APP, ELLA, POSTS, TOM, USER, USERS, all_pages, at, opened, refs, user
 
 from sentiserve.errors import SentiserveError
-from sentiserve.sources.x import X
-from sentiserve.sources.x_posts import DIALECTS
+from sentiserve.sources.x.posts import DIALECTS
+from sentiserve.sources.x.source import X
 from sentiserve.testing.x_answers import PROBLEMS, XPost, time_of
 from sentiserve.testing.x_server import XServer
 from sentiserve.types import FeedKind, FeedQuery, PostRef
