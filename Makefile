@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: serve test lint format acceptance bench lock clean
+.PHONY: serve test lint format acceptance bench fuzz lock clean
 
 serve: export XDG_DATA_HOME := $(CURDIR)/var# a checkout keeps its own data
 serve: .venv/serve  ## start the service on http://127.0.0.1:8000
@@ -27,10 +27,14 @@ acceptance: .venv/serve  ## walk through the service with labelled posts: make a
 bench: .venv/develop  ## compare the formats on a model of RoBERTa's size: make bench DATA=dev.tsv
 	$(BIN)/python benchmarks/formats.py var/formats $(if $(DATA),--data $(DATA)) --picture var/formats/speed.svg
 
+fuzz: .venv/develop  ## feed the parsers with what breaks them, guided by coverage: make fuzz SECONDS=600
+	@$(PIP) install --constraint constraints.txt --group fuzz
+	$(BIN)/python fuzz/run.py --seconds $(or $(SECONDS),60)
+
 lock:  ## pin the newest versions of everything in constraints.txt
 	rm -rf .venv/lock && $(PYTHON) -m venv .venv/lock
 	.venv/lock/bin/python -m pip install 'pip==26.*' torch==2.13.0
-	.venv/lock/bin/python -m pip install --group dev '.[hub,train]'
+	.venv/lock/bin/python -m pip install --group dev --group fuzz '.[hub,train]'
 	.venv/lock/bin/python -m pip freeze --all --exclude sentiserve --exclude pip \
 		| sed 's/+cpu$$//' > constraints.txt
 
