@@ -113,18 +113,33 @@ class Inference:
         self._in_flight: dict[PostRef, _Flight] = {}
         self._groups: dict[asyncio.Task[None], Sequence[_Flight]] = {}
 
-    async def answer(self, questions: Sequence[Question]) -> tuple[list[Outcome], Timing]:
+    async def remembered(self, question: Question, timing: Timing) -> Answer | None:
+        """The answer, if it is remembered; the shortest way there is."""
+        with timing.of("store"):
+            (found,) = await self._look_up([self._parse(question)])
+        return found if isinstance(found, Answer) else None
+
+    async def answer(
+        self, questions: Sequence[Question], *, looked_up: bool = False
+    ) -> tuple[list[Outcome], Timing]:
         """An outcome for each question, in order; one that fails leaves the others alone.
 
         A post at hand whose text isn't the remembered one was edited: it is predicted anew.
         When the caller is cancelled, work that nobody else waits for stops.
+
+        Args:
+            questions: what is asked.
+            looked_up: whether it is known already that nothing of it is remembered.
         """
         timing = Timing()
-        with timing.of("store"):
-            found = await self._look_up([self._parse(question) for question in questions])
+        asked = [self._parse(question) for question in questions]
+        found: Sequence[Outcome | _Wanted] = asked
+        if not looked_up:
+            with timing.of("store"):
+                found = await self._look_up(asked)
         missed = [wanted for wanted in found if isinstance(wanted, _Wanted)]
         if not missed:
-            return found, timing  # type: ignore[return-value]  # none is wanted any longer
+            return list(found), timing  # type: ignore[arg-type]  # none is wanted any longer
         flights = self._take_off(missed, Lane.SINGLE if len(questions) == 1 else Lane.BULK)
         answers = iter(await self._landed(flights))
         for flight in flights:

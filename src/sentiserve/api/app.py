@@ -8,6 +8,7 @@ from sentiserve import __version__
 from sentiserve.api import problems
 from sentiserve.api.auth import Credentials
 from sentiserve.api.gate import Gate
+from sentiserve.api.hits import Hits
 from sentiserve.api.routes import aggregates, docs, features, forgetting, inference, system
 from sentiserve.build import Parts
 from sentiserve.metrics import Metrics
@@ -33,4 +34,5 @@ def create_app(
     # The page's script and style; FastAPI's own page fetches them from elsewhere.
     app.mount("/swagger", StaticFiles(packages=[("fastapi_swagger", "resources")]))
     problems.install(app)
-    return Gate(app, metrics, credentials, settings.max_body)
+    hits = Hits(app, parts.inference, settings.return_text)
+    return Gate(hits, metrics, credentials, settings.max_body)

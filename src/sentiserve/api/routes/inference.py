@@ -31,7 +31,8 @@ async def by_url(
     timing: TimingDep,
 ) -> SentimentOut:
     """Find the post, and its sentiment; the second time from memory."""
-    answer = parts.inference.answer([Url(tweet_url)])
+    looked_up = getattr(request.state, "looked_up", False)  # see api/hits.py
+    answer = parts.inference.answer([Url(tweet_url)], looked_up=looked_up)
     (outcome,), taken = await unless_left(request, answer)
     timing.take(taken)
     if isinstance(outcome, SentiserveError):

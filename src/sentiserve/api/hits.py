@@ -1,0 +1,66 @@
+"""The hit path: what is remembered is answered in front of the app, by the shortest way.
+
+The app has the same route, for everything else: what isn't remembered, and every error.
+"""
+
+from typing import Literal
+from urllib.parse import unquote_to_bytes
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sentiserve.api.schemas import SentimentOut
+from sentiserve.inference import Inference, Url
+
+PATH = "/v1/inference"
+QUERY = b"tweetUrl"
+
+
+class Hits:
+    """ASGI middleware that answers ``GET /v1/inference`` from memory, where it can."""
+
+    def __init__(
+        self, app: ASGIApp, inference: Inference, return_text: Literal["all", "own"]
+    ) -> None:
+        """Take the app that answers the rest."""
+        self._app = app
+        self._inference = inference
+        self._return_text = return_text
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "GET":
+            await self._app(scope, receive, send)
+            return
+        url = _asked(scope["query_string"])
+        answer = None
+        if url is not None:
+            answer = await self._inference.remembered(Url(url), scope["state"]["timing"])
+            scope["state"]["looked_up"] = True
+        if answer is None:
+            await self._app(scope, receive, send)
+            return
+        scope["route"] = _Route
+        body = SentimentOut.of(answer, self._return_text).model_dump_json(by_alias=True).encode()
+        headers = [
+            (b"content-length", str(len(body)).encode()),
+            (b"content-type", b"application/json"),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+def _asked(query: bytes) -> str | None:
+    """The URL, where it is all that the query says, and plainly."""
+    name, _, value = query.partition(b"=")
+    if name != QUERY or not value or b"&" in value or b"+" in value:
+        return None
+    try:
+        return unquote_to_bytes(value).decode()
+    except UnicodeDecodeError:
+        return None
+
+
+class _Route:
+    """What logs and metrics call it."""
+
+    path = PATH
