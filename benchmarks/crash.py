@@ -143,7 +143,7 @@ def check(directory: Path, service: Service, answered: list[str]) -> None:
 
 def _listening(log: IO[str]) -> str:
     for line in log:
-        if found := re.search(r'"url": "(http://[^"]+)", "event": "listening"', line):
+        if found := re.search(r'"url":"(http://[^"]+)","event":"listening"', line):
             return urlsplit(found[1]).netloc
     raise SystemExit("the service did not start")
 

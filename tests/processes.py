@@ -131,7 +131,7 @@ class Service:
         if self._process.poll() is not None:
             self._drain.join(PATIENCE)
             pytest.fail(f"the service ended: {''.join(self.logs)}")
-        found = re.search(r'"url": "(http://[^"]+)", "event": "listening"', "".join(self.logs))
+        found = re.search(r'"url":"(http://[^"]+)","event":"listening"', "".join(self.logs))
         return found and found[1]
 
 

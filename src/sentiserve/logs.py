@@ -2,7 +2,10 @@
 
 import logging
 import sys
+from collections.abc import Callable
+from typing import Any
 
+import msgspec
 import structlog
 from structlog.typing import EventDict, Processor
 
@@ -14,7 +17,7 @@ def configure_logs(level: str, *, for_people: bool = False) -> None:
         level: the lowest that is logged.
         for_people: in words, as the commands that people run do.
     """
-    render: Processor = _in_words if for_people else structlog.processors.JSONRenderer()
+    render: Processor = _in_words if for_people else structlog.processors.JSONRenderer(_json)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -41,6 +44,10 @@ def configure_logs(level: str, *, for_people: bool = False) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _json(event: EventDict, default: Callable[[Any], Any]) -> str:
+    return msgspec.json.encode(event, enc_hook=default).decode()
 
 
 def _in_words(_: object, __: str, event: EventDict) -> str:

@@ -1,5 +1,7 @@
 """Every metric of the service, in one place."""
 
+from functools import lru_cache
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -19,6 +21,7 @@ class Metrics:
     def __init__(self) -> None:
         """Create every metric at zero."""
         registry = self._registry = CollectorRegistry()
+        self._of_route = lru_cache(1024)(self._find_route)  # finding them takes a while
         self.requests = Counter(
             "sentiserve_requests",
             "HTTP requests answered, by route and status.",
@@ -89,6 +92,18 @@ class Metrics:
             "sentiserve_recorded", "Predictions written to the store.", registry=registry
         )
 
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        counter, histogram = self._of_route(method, route, status)
+        counter.inc()
+        histogram.observe(seconds)
+
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return generate_latest(self._registry)
+
+    def _find_route(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        return (
+            self.requests.labels(method, route, status),
+            self.request_seconds.labels(method, route),
+        )

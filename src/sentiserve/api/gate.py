@@ -113,8 +113,7 @@ class _Request:
         route: Any = self._scope.get("route")
         path = getattr(route, "path", "unmatched")
         method = self._scope["method"] if self._scope["method"] in _METHODS else "other"
-        self._metrics.requests.labels(method, path, self.status).inc()
-        self._metrics.request_seconds.labels(method, path).observe(seconds)
+        self._metrics.request(method, path, self.status, seconds)
         _log.info(
             "request",
             method=method,
