@@ -10,6 +10,7 @@ import uvloop
 
 from sentiserve.api.app import create_app
 from sentiserve.api.auth import Credentials, credentials
+from sentiserve.api.connection import Connection
 from sentiserve.build import running, with_local_model
 from sentiserve.errors import SettingsError
 from sentiserve.logs import configure_logs
@@ -43,7 +44,7 @@ async def _serve(settings: Settings, access: Credentials, listener: socket.socke
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(parts, settings, metrics, access),
-                http="h11",  # it bounds a request's head, which httptools doesn't
+                http=Connection,
                 ws="none",
                 lifespan="off",
                 log_config=None,
