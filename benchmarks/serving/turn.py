@@ -1,0 +1,214 @@
+"""One contender's turn: a fresh server, and everything that is asked of it."""
+
+import random
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import uvloop
+
+from benchmarks.serving import capacity, trials
+from benchmarks.serving.capacity import IN_TIME, Step
+from benchmarks.serving.connections import Server
+from benchmarks.serving.contenders import Contender, Setting
+from benchmarks.serving.load import Load, closed_loop
+from benchmarks.serving.processes import Process, free_port, running
+from benchmarks.serving.shots import Shots
+from benchmarks.serving.texts import NEW_POST, Texts, popular
+
+Row = dict[str, Any]
+T = TypeVar("T")
+_CLIENTS, _READERS = 8, 32  # of the closed loops, for new posts and for remembered ones
+_SETTLED = 20  # tries
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long everything takes, in seconds where nothing else is said.
+
+    Attributes:
+        rounds: turns of each contender.
+        step: of one rate that is tried.
+        steps: rates that are tried.
+        overload: of three times the capacity, ours and the others'.
+        crowd: requests for one new post at the same moment.
+    """
+
+    rounds: int = 3
+    step: float = 4.0
+    steps: int = 5
+    overload: tuple[float, float] = (60.0, 12.0)
+    crowd: int = 1000
+
+
+FULL = Plan()
+QUICK = Plan(rounds=1, step=1.0, steps=3, overload=(3.0, 2.0), crowd=200)
+
+
+@dataclass(slots=True)
+class Turn:
+    """What a contender is asked, one thing after the other; ``rows`` has what came of it."""
+
+    contender: Contender
+    setting: Setting
+    plan: Plan
+    texts: Texts
+    number: int
+    server: Server
+    process: Process
+    rows: list[Row] = field(default_factory=list)
+    _new: Iterator[str] = field(init=False)
+    _known: Iterator[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with new texts once, for none is new twice."""
+        self._new = self.texts.new()
+        self._known = self._remembered()
+
+    def all(self, *, is_last: bool) -> None:
+        """Everything; what can harm the server comes at the end of the last turn."""
+        memory = self.process.memory()
+        self._note("memory", at_rest=round(memory))
+        if self.contender.of_text is None:
+            self._hits()
+            return
+        run(closed_loop(self.server, self.new(), 1, 0.5))
+        throughput = self._closed("closed", self.new(), _CLIENTS)
+        found = self._search("new", self.new(), 0.7 * throughput)
+        self._search("zipf", self.mix(), 1.5 * (found or throughput))
+        if self.contender.of_url:
+            self._hits()
+        if is_last:
+            self._trials(found, throughput)
+
+    def first(self) -> bytes:
+        """A request that tells whether the server is there."""
+        return next(self.new() if self.contender.of_text else self._known)
+
+    def new(self) -> Iterator[bytes]:
+        """Requests for texts that nobody asked for before."""
+        assert self.contender.of_text is not None
+        return map(self.contender.of_text, self._new)
+
+    def mix(self) -> Iterator[bytes]:
+        """Requests for popular posts and for others."""
+        assert self.contender.of_text is not None
+        numbers = popular(self.number)
+        return (self.contender.of_text(self.texts[number]) for number in numbers)
+
+    def _remembered(self) -> Iterator[bytes]:
+        """Requests for posts that are remembered, by URL."""
+        assert self.contender.of_url is not None
+        draw = random.Random(self.number)
+        numbers = list(self.setting.posts)
+        requests = [self.contender.of_url(number) for number in numbers]
+        while True:
+            yield draw.choice(requests)
+
+    def _closed(self, scenario: str, requests: Iterator[bytes], clients: int) -> float:
+        """Ask with so many clients; answers a second."""
+        shots = run(closed_loop(self.server, requests, clients, self.plan.step))
+        self._note(scenario, **shots.figures(IN_TIME))
+        return max(shots.goodput(float("inf")), 1.0)
+
+    def _search(self, scenario: str, requests: Iterator[bytes], estimate: float) -> float:
+        """Find the capacity; the rate, or 0 if there is none."""
+
+        def fire(rate: float) -> Shots:
+            self._settle()
+            return run(Load(self.server, requests, rate, self.plan.step, seed=self.number).fire())
+
+        tried = capacity.search(fire, estimate, self.plan.steps)
+        for step in tried:
+            self._note_step(scenario, step)
+        best = capacity.best(tried)
+        return best.rate if best else 0.0
+
+    def _hits(self) -> None:
+        throughput = self._closed("hits closed", self._known, _READERS)
+        found = self._search("hits", self._known, 0.8 * throughput)
+        rate = 0.7 * (found or throughput)
+        shots = run(Load(self.server, self._known, rate, self.plan.step).fire())
+        self._note("hits at 70 %", **shots.figures(IN_TIME))
+
+    def _trials(self, found: float, throughput: float) -> None:
+        assert self.contender.of_text is not None
+        half = 0.5 * (found or throughput)
+        of_text, of_url = self.contender.of_text, self.contender.of_url
+        seconds = 2 * self.plan.step
+        self._settle()
+        self._note("long", **run(trials.long_text(self.server, of_text, self.new(), half, seconds)))
+        self._settle()
+        is_ours = self.contender.environment is None
+        new_post = of_url(NEW_POST) if is_ours and of_url else of_text("One post for all.")
+        crowd = trials.crowd(self.server, new_post, self.plan.crowd, counts=is_ours)
+        self._note("crowd", **run(crowd))
+        self._settle()
+        calm = run(Load(self.server, self.new(), 1.6 * half, seconds).fire())
+        before = self.process.memory()
+        duration = self.plan.overload[0 if is_ours else 1]
+        most = max(found, throughput)
+        figures = run(trials.overload(self.server, self.new(), 3 * most, duration))
+        self._note(
+            "overload",
+            **figures,
+            p99_at_80=calm.figures(IN_TIME)["p99"],
+            memory_before=round(before),
+            memory_after=round(self.process.memory()),
+        )
+
+    def _settle(self) -> None:
+        """Wait until what was asked before is done."""
+        for _ in range(_SETTLED):
+            if run(trials.answers_in_time(self.server, self.first())):
+                return
+
+    def _note_step(self, scenario: str, step: Step) -> None:
+        figures = step.shots.figures(IN_TIME)
+        self._note(scenario, rate=round(step.rate, 2), passed=step.passed, **figures)
+
+    def _note(self, scenario: str, **figures: Any) -> None:
+        common = {"contender": self.contender.name, "scenario": scenario, "round": self.number}
+        self.rows.append(common | figures)
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """On a fast loop, which the generator needs."""
+    result: T = uvloop.run(coroutine)
+    return result
+
+
+def take(
+    contender: Contender,
+    setting: Setting,
+    plan: Plan,
+    texts: Texts,
+    number: int,
+    on_row: Callable[[Row], None],
+) -> None:
+    """Start the contender, ask it everything, and stop it.
+
+    Raises:
+        NotReadyError: it doesn't start.
+    """
+    name = contender.name.replace(" ", "-")
+    directory = setting.directory / f"{name}-{number}"
+    directory.mkdir()
+    port = free_port()
+    server = contender.server(port)
+    with contender.prepare(setting, directory) as more:
+        env = contender.variables(setting, port) | dict(more)
+        command = contender.command(setting, port)
+        with running(command, env, Path(f"{directory}.log")) as process:
+            turn = Turn(contender, setting, plan, texts, number, server, process)
+            first = turn.first()
+            start = process.until_answering(server, first)
+            turn.rows.append(
+                {"contender": contender.name, "scenario": "start", "round": number, "s": start}
+            )
+            try:
+                turn.all(is_last=number == plan.rounds)
+            finally:
+                for row in turn.rows:
+                    on_row(row)
