@@ -93,13 +93,14 @@ def turns(
 ) -> list[Row]:
     """Round after round, so that what else the machine does disturbs all of them alike."""
     rows: list[Row] = []
+    estimates: dict[str, dict[str, float]] = {contender.name: {} for contender in contenders}
     for number in range(1, plan.rounds + 1):
         for contender in contenders:
             if contender.name in left_out:
                 continue
             print(f"round {number} of {plan.rounds}: {contender.name}", file=sys.stderr, flush=True)
             try:
-                take(contender, setting, plan, texts, number, rows.append)
+                rows += take(contender, setting, plan, texts, number, estimates[contender.name])
             except NotReadyError as error:
                 left_out[contender.name] = str(error)
     return rows

@@ -114,7 +114,7 @@ class _Connection(asyncio.Protocol):
         self._due: float | None = None  # of the request that is under way
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's isn't one by name
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's isn't one by name
 
     def send(self, request: bytes, due: float) -> None:
         assert self._transport is not None

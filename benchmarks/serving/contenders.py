@@ -1,5 +1,6 @@
 """Who is compared: how each is started, asked and tuned."""
 
+import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -121,9 +122,8 @@ def with_sqlite(setting: Setting, directory: Path) -> Iterator[Environment]:
         memories.remember_in_sqlite(kept, setting.posts, setting.weights.bundle.manifest.model_id)
     shutil.copy(kept, directory / "store.db")
     archive = directory / "archive.jsonl"
-    archive.write_text(
-        f'{{"url": "{memories.url_of(NEW_POST)}", "text": "A post that nobody knows"}}\n'
-    )
+    unknown = {"url": memories.url_of(NEW_POST), "text": "A post that nobody knows yet"}
+    archive.write_text(json.dumps(unknown) + "\n")
     yield {
         "SENTISERVE_STORE": f"sqlite:///{directory / 'store.db'}",
         "SENTISERVE_ARCHIVE": str(archive),

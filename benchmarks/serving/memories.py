@@ -1,6 +1,7 @@
 """What the services that remember have been asked for before the load begins."""
 
 import asyncio
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import redis
 
+from benchmarks.serving.processes import NotReadyError
 from sentiserve.store.registry import make_store
 from sentiserve.types import Post, PostRef, Prediction, Sentiment
 
@@ -59,13 +61,16 @@ def remember_in_redis(url: str, keys: Mapping[str, str]) -> None:
 @contextmanager
 def redis_server(directory: Path) -> Iterator[str]:
     """A Redis on a Unix socket and on no port; its URL."""
+    command = shutil.which("redis-server") or shutil.which("valkey-server")
+    if command is None:
+        raise NotReadyError("neither redis-server nor valkey-server is installed")
     socket = directory / "redis.sock"
     options = ["--dir", str(directory), "--unixsocket", str(socket), "--save", ""]
-    process = subprocess.Popen(["redis-server", "--port", "0", *options], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([command, "--port", "0", *options], stdout=subprocess.DEVNULL)
     try:
         while not socket.exists():
             if process.poll() is not None:
-                raise RuntimeError("redis-server did not start")
+                raise NotReadyError("redis-server did not start")
             time.sleep(0.01)
         yield f"unix://{socket}"
     finally:

@@ -95,7 +95,7 @@ async def _recovery(server: Server, requests: Iterator[bytes], after: float) -> 
 async def answers_in_time(server: Server, request: bytes) -> bool:
     """Whether a single request is answered as it should be."""
     try:
-        shots = await at_once(server, [request], timeout=2.0)
+        shots = await at_once(server, [request], patience=2.0)
     except OSError:
         return False
     return shots.share_within(IN_TIME) == 1

@@ -1,7 +1,8 @@
 """One contender's turn: a fresh server, and everything that is asked of it."""
 
 import random
-from collections.abc import Callable, Coroutine, Iterator
+import time
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +21,7 @@ from benchmarks.serving.texts import NEW_POST, Texts, popular
 Row = dict[str, Any]
 T = TypeVar("T")
 _CLIENTS, _READERS = 8, 32  # of the closed loops, for new posts and for remembered ones
-_SETTLED = 20  # tries
+_SETTLED, _LEFT_OVER = 2.0, 2.0  # seconds at most, for what was asked before to be done
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ class Plan:
     """
 
     rounds: int = 3
-    step: float = 4.0
-    steps: int = 5
+    step: float = 3.0
+    steps: int = 4
     overload: tuple[float, float] = (60.0, 12.0)
     crowd: int = 1000
 
@@ -48,7 +49,10 @@ QUICK = Plan(rounds=1, step=1.0, steps=3, overload=(3.0, 2.0), crowd=200)
 
 @dataclass(slots=True)
 class Turn:
-    """What a contender is asked, one thing after the other; ``rows`` has what came of it."""
+    """What a contender is asked, one thing after the other; ``rows`` has what came of it.
+
+    ``estimates`` are the capacities that earlier turns found, by scenario.
+    """
 
     contender: Contender
     setting: Setting
@@ -57,6 +61,7 @@ class Turn:
     number: int
     server: Server
     process: Process
+    estimates: dict[str, float]
     rows: list[Row] = field(default_factory=list)
     _new: Iterator[str] = field(init=False)
     _known: Iterator[bytes] = field(init=False)
@@ -117,12 +122,15 @@ class Turn:
 
         def fire(rate: float) -> Shots:
             self._settle()
-            return run(Load(self.server, requests, rate, self.plan.step, seed=self.number).fire())
+            seconds, seed = self.plan.step, self.number
+            return run(Load(self.server, requests, rate, seconds, _LEFT_OVER, seed=seed).fire())
 
-        tried = capacity.search(fire, estimate, self.plan.steps)
+        tried = capacity.search(fire, self.estimates.get(scenario, estimate), self.plan.steps)
         for step in tried:
             self._note_step(scenario, step)
         best = capacity.best(tried)
+        if best:
+            self.estimates[scenario] = best.rate
         return best.rate if best else 0.0
 
     def _hits(self) -> None:
@@ -160,7 +168,8 @@ class Turn:
 
     def _settle(self) -> None:
         """Wait until what was asked before is done."""
-        for _ in range(_SETTLED):
+        deadline = time.perf_counter() + _SETTLED
+        while time.perf_counter() < deadline:
             if run(trials.answers_in_time(self.server, self.first())):
                 return
 
@@ -185,8 +194,8 @@ def take(
     plan: Plan,
     texts: Texts,
     number: int,
-    on_row: Callable[[Row], None],
-) -> None:
+    estimates: dict[str, float],
+) -> list[Row]:
     """Start the contender, ask it everything, and stop it.
 
     Raises:
@@ -201,14 +210,11 @@ def take(
         env = contender.variables(setting, port) | dict(more)
         command = contender.command(setting, port)
         with running(command, env, Path(f"{directory}.log")) as process:
-            turn = Turn(contender, setting, plan, texts, number, server, process)
+            turn = Turn(contender, setting, plan, texts, number, server, process, estimates)
             first = turn.first()
             start = process.until_answering(server, first)
             turn.rows.append(
                 {"contender": contender.name, "scenario": "start", "round": number, "s": start}
             )
-            try:
-                turn.all(is_last=number == plan.rounds)
-            finally:
-                for row in turn.rows:
-                    on_row(row)
+            turn.all(is_last=number == plan.rounds)
+            return turn.rows

@@ -8,7 +8,7 @@ comes along with the URL, which favours it. Run by Gunicorn with workers that ar
 
 import os
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import redis.asyncio as redis
 from fastapi import BackgroundTasks, Depends, FastAPI
@@ -38,7 +38,7 @@ async def inference(
 ) -> dict[str, str]:
     """The label of a post."""
     key = tweetUrl.split("/")[-1]
-    label = await store.get(key)
+    label: Any = await store.get(key)
     if label is None:
         scores = classify([text])[0]
         label = max(scores, key=scores.__getitem__)

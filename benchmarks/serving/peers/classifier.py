@@ -71,7 +71,8 @@ def torchscript(weights: str) -> Any:
     module = torch.jit.load(weights, map_location="cpu").eval()  # type: ignore[no-untyped-call]
 
     def logits(ids: Any, mask: Any) -> Any:
-        with torch.inference_mode():
+        # Optimised, it would be compiled anew for many lengths, for a minute after each start.
+        with torch.inference_mode(), torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
             return module(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()
 
     return logits
