@@ -101,7 +101,7 @@ def turns(
             print(f"round {number} of {plan.rounds}: {contender.name}", file=sys.stderr, flush=True)
             try:
                 rows += take(contender, setting, plan, texts, number, estimates[contender.name])
-            except NotReadyError as error:
+            except (NotReadyError, OSError) as error:  # the others go on
                 left_out[contender.name] = str(error)
     return rows
 

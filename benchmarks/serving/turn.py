@@ -12,7 +12,7 @@ import uvloop
 from benchmarks.serving import capacity, trials
 from benchmarks.serving.capacity import IN_TIME, Step
 from benchmarks.serving.connections import Server
-from benchmarks.serving.contenders import Contender, Setting
+from benchmarks.serving.contenders import OURS, Contender, Setting
 from benchmarks.serving.load import Load, closed_loop
 from benchmarks.serving.processes import Process, free_port, running
 from benchmarks.serving.shots import Shots
@@ -85,7 +85,14 @@ class Turn:
         if self.contender.of_url:
             self._hits()
         if is_last:
-            self._trials(found, throughput)
+            usual = found or throughput
+            self._long(0.5 * usual)
+            self._crowd()
+            self._overload(usual, max(found, throughput))
+
+    @property
+    def _is_ours(self) -> bool:
+        return self.contender is OURS
 
     def first(self) -> bytes:
         """A request that tells whether the server is there."""
@@ -140,27 +147,30 @@ class Turn:
         shots = run(Load(self.server, self._known, rate, self.plan.step).fire())
         self._note("hits at 70 %", **shots.figures(IN_TIME))
 
-    def _trials(self, found: float, throughput: float) -> None:
+    def _long(self, rate: float) -> None:
         assert self.contender.of_text is not None
-        half = 0.5 * (found or throughput)
+        self._settle()
+        seconds, of_text = 2 * self.plan.step, self.contender.of_text
+        self._note("long", **run(trials.long_text(self.server, of_text, self.new(), rate, seconds)))
+
+    def _crowd(self) -> None:
+        """All want one post: by its URL, from ours, and from the others by its text."""
         of_text, of_url = self.contender.of_text, self.contender.of_url
-        seconds = 2 * self.plan.step
+        assert of_text is not None
         self._settle()
-        self._note("long", **run(trials.long_text(self.server, of_text, self.new(), half, seconds)))
-        self._settle()
-        is_ours = self.contender.environment is None
-        new_post = of_url(NEW_POST) if is_ours and of_url else of_text("One post for all.")
-        crowd = trials.crowd(self.server, new_post, self.plan.crowd, counts=is_ours)
+        asked = of_url(NEW_POST) if self._is_ours and of_url else of_text("One post for all.")
+        crowd = trials.crowd(self.server, asked, self.plan.crowd, counts=self._is_ours)
         self._note("crowd", **run(crowd))
+
+    def _overload(self, usual: float, most: float) -> None:
         self._settle()
-        calm = run(Load(self.server, self.new(), 1.6 * half, seconds).fire())
+        calm = run(Load(self.server, self.new(), 0.8 * usual, 2 * self.plan.step).fire())
         before = self.process.memory()
-        duration = self.plan.overload[0 if is_ours else 1]
-        most = max(found, throughput)
-        figures = run(trials.overload(self.server, self.new(), 3 * most, duration))
+        seconds = self.plan.overload[0 if self._is_ours else 1]
+        overload = trials.overload(self.server, self.new(), 3 * most, seconds)
         self._note(
             "overload",
-            **figures,
+            **run(overload),
             p99_at_80=calm.figures(IN_TIME)["p99"],
             memory_before=round(before),
             memory_after=round(self.process.memory()),
