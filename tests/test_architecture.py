@@ -12,7 +12,7 @@ import sentiserve
 PACKAGE = Path(sentiserve.__file__).parent
 SHARED = {
     "errors", "types", "protocols", "texts", "timing", "plugins", "tables", "settings", "metrics",
-    "logs", "records", "names", "tombstones",
+    "logs", "records", "names", "tombstones", "cores",
 }  # fmt: skip
 PARTS = {"inference", "insights", "features", "forgetting"}  # what the doors ask
 ALLOWED = {
@@ -29,6 +29,7 @@ ALLOWED = {
     "settings": {"errors"},
     "metrics": set(),
     "logs": set(),
+    "cores": set(),
     "sources": SHARED,
     "models": SHARED,
     "store": SHARED,
@@ -51,7 +52,7 @@ ALLOWED = {
     "testing": SHARED,
     "api": SHARED | PARTS | {"build", "__init__"},
     "cli": SHARED | PARTS | {"build", "materialize", "scoring", "api", "models", "sources"},
-    "__init__": {"errors", "types", "protocols", "models"},
+    "__init__": {"cores", "errors", "types", "protocols", "models"},
 }
 
 

@@ -1,7 +1,7 @@
 """Batches form while the model works, and nobody is left waiting."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -9,6 +9,7 @@ import structlog
 
 from sentiserve.batcher import Batcher, Limits
 from sentiserve.errors import ModelError, OverloadedError
+from sentiserve.lanes import Lane
 from sentiserve.metrics import Metrics
 from sentiserve.testing.fakes import FakeModel
 from sentiserve.types import Sentiment
@@ -201,3 +202,140 @@ async def test_a_failure_is_logged_and_counted() -> None:
     await batcher.close()
     assert [log["event"] for log in logs] == ["model failed"]
     assert b"sentiserve_model_errors_total 1.0" in metrics.exposition()
+
+
+async def test_a_text_that_nobody_waits_for_any_longer_is_not_computed() -> None:
+    model = FakeModel()
+    async with batching(model) as batcher:
+        model.free.clear()
+        first = asyncio.create_task(batcher.submit("first"))
+        await until_called(model)
+        leaving = asyncio.create_task(batcher.submit("leaving"))
+        staying = asyncio.create_task(batcher.submit("staying"))
+        await asyncio.sleep(0.01)  # it is encoded meanwhile
+        leaving.cancel()
+        await asyncio.sleep(0)
+        model.free.set()
+        await asyncio.gather(first, staying)
+    assert model.batches == [["first"], ["staying"]]
+
+
+async def test_who_leaves_frees_the_place() -> None:
+    model = FakeModel()
+    async with batching(model, Limits(texts=2)) as batcher:
+        model.free.clear()
+        first = asyncio.create_task(batcher.submit("first"))
+        await until_called(model)
+        leaving = asyncio.create_task(batcher.submit("leaving"))
+        await asyncio.sleep(0)
+        with pytest.raises(OverloadedError):
+            await batcher.submit("more")
+        leaving.cancel()
+        await asyncio.sleep(0.01)
+        more = asyncio.create_task(batcher.submit("more"))
+        await asyncio.sleep(0)
+        model.free.set()
+        await asyncio.gather(first, more)
+
+
+async def test_a_single_request_overtakes_bulk_work() -> None:
+    model = FakeModel()
+    async with batching(model, Limits(batch_tokens=1)) as batcher:
+        model.free.clear()
+        bulk = [asyncio.create_task(batcher.submit(f"bulk {i}", Lane.BULK)) for i in range(5)]
+        await until_called(model)
+        single = asyncio.create_task(batcher.submit("single"))
+        await asyncio.sleep(0.01)
+        model.free.set()
+        await asyncio.gather(single, *bulk)
+    assert model.batches.index(["single"]) == 1
+
+
+async def test_a_text_of_bulk_work_that_somebody_waits_for_goes_first() -> None:
+    model = FakeModel()
+    async with batching(model, Limits(batch_tokens=1)) as batcher:
+        model.free.clear()
+        bulk = [asyncio.create_task(batcher.submit(f"bulk {i}", Lane.BULK)) for i in range(5)]
+        await until_called(model)
+        await asyncio.sleep(0.01)
+        single = asyncio.create_task(batcher.submit("bulk 4"))
+        await asyncio.sleep(0.01)
+        model.free.set()
+        await asyncio.gather(single, *bulk)
+    assert model.batches.index(["bulk 4"]) == 1
+
+
+async def test_what_would_wait_too_long_is_refused_with_the_time_to_come_back() -> None:
+    model = FakeModel()
+    async with batching(model, Limits(batch_tokens=1, wait=(0.05, 100.0))) as batcher:
+        model.free.clear()
+        slow = asyncio.create_task(batcher.submit("slow"))
+        await until_called(model)
+        await asyncio.sleep(0.2)  # so long does a text take, as far as is known then
+        model.free.set()
+        await slow
+        model.free.clear()
+        waiting = asyncio.create_task(batcher.submit("waiting"))
+        await asyncio.sleep(0)
+        with pytest.raises(OverloadedError) as raised:
+            await batcher.submit("too late")
+        assert raised.value.retry_after == 1
+        bulk = asyncio.create_task(batcher.submit("bulk", Lane.BULK))
+        await asyncio.sleep(0)
+        model.free.set()
+        await asyncio.gather(waiting, bulk)
+
+
+async def test_a_long_text_lets_short_ones_be_encoded_first() -> None:
+    model = Staged()
+    async with batching(model) as batcher:
+        model.encoded.clear()
+        texts = ["first", "long " * 2_000, "short", "also short"]
+        await asyncio.gather(*[batcher.submit(text) for text in texts])
+    assert model.encoded == [["first", "short", "also short"], [texts[1]]]
+
+
+async def test_texts_are_encoded_while_the_model_computes() -> None:
+    model = Staged()
+    async with batching(model) as batcher:
+        model.free.clear()
+        first = asyncio.create_task(batcher.submit("first"))
+        await until_called(model)
+        second = asyncio.create_task(batcher.submit("second"))
+        async with asyncio.timeout(5):
+            while ["second"] not in model.encoded:
+                await asyncio.sleep(0.001)
+        assert model.batches == [["first"]]
+        model.free.set()
+        await asyncio.gather(first, second)
+
+
+async def test_a_model_that_fails_is_tried_again_without_a_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sentiserve.batcher._PROBE_EVERY", 0.001)
+    model = FakeModel()
+    async with batching(model) as batcher:
+        model.error = RuntimeError("out of something")
+        with pytest.raises(ModelError):
+            await batcher.submit("unlucky")
+        assert batcher.error
+        model.error = None
+        async with asyncio.timeout(5):
+            while batcher.error:
+                await asyncio.sleep(0.001)
+
+
+class Staged(FakeModel):
+    """Notes what it encodes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoded: list[list[str]] = []
+
+    def encode(self, texts: Sequence[str]) -> Sequence[str]:
+        self.encoded.append(list(texts))
+        return texts
+
+    def classify(self, encodings: Sequence[str]) -> list[Sentiment]:
+        return self.predict(encodings)

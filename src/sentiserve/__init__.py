@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from sentiserve import errors
+from sentiserve.cores import available_cores
 from sentiserve.protocols import Model, Source, Store
 from sentiserve.types import Post, PostRef, Prediction, Sentiment
 
@@ -29,6 +30,8 @@ __version__ = version("sentiserve")
 
 # ONNX Runtime asks while it is imported whether it may report on its use; unasked, it does.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+# The tokenizers' threads, which would be as many as the host has cores, whatever a container may.
+os.environ.setdefault("RAYON_NUM_THREADS", str(available_cores()))
 
 
 def load_model(path: Path | str | None = None, threads: int = 0) -> Model:

@@ -113,7 +113,10 @@ class Settings(BaseSettings):
         False, description="Listen beyond loopback without any credentials."
     )
     threads: int = Field(
-        0, ge=0, le=1024, description="Threads of one inference; 0 takes every core."
+        0,
+        ge=0,
+        le=1024,
+        description="Threads of one inference; 0 takes every core that the container may use.",
     )
     max_batch_tokens: int = Field(
         256,

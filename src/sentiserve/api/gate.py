@@ -9,6 +9,7 @@ from uuid import uuid4
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sentiserve.api.auth import Credentials
@@ -20,6 +21,7 @@ from sentiserve.timing import Timing
 _log = structlog.get_logger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+CLIENT_LEFT = 499  # nobody receives it; nginx's word for it in logs
 _OPEN = "/health/"  # load balancers have no credentials
 
 
@@ -49,6 +51,8 @@ class Gate:
                 await self._app(scope, self._limited(receive, headers), request.send)
             except SentiserveError as error:
                 await request.fail(problem_response(problem_of(error), headers_of(error)))
+            except ClientDisconnect:
+                request.status = CLIENT_LEFT
             except asyncio.CancelledError:  # the server's patience at its end is over
                 stopping = OverloadedError("the service is stopping; try again soon")
                 await request.fail(problem_response(problem_of(stopping), headers_of(stopping)))
@@ -85,7 +89,7 @@ class _Request:
         self._metrics = metrics
         self._send = send
         self._started = time.perf_counter()
-        self._status = 500
+        self.status = 500
         self._begun = False
         given = headers.get("x-request-id", "")
         self.id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
@@ -94,7 +98,7 @@ class _Request:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._begun = True
-            self._status = message["status"]
+            self.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self.id
             headers["Server-Timing"] = self._server_timing()
@@ -109,13 +113,13 @@ class _Request:
         route: Any = self._scope.get("route")
         path = getattr(route, "path", "unmatched")
         method = self._scope["method"] if self._scope["method"] in _METHODS else "other"
-        self._metrics.requests.labels(method, path, self._status).inc()
+        self._metrics.requests.labels(method, path, self.status).inc()
         self._metrics.request_seconds.labels(method, path).observe(seconds)
         _log.info(
             "request",
             method=method,
             route=path,
-            status=self._status,
+            status=self.status,
             milliseconds=round(seconds * 1000, 2),
         )
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from sentiserve.errors import BundleError, ModelError
+from sentiserve.models.beginning import beginning
 from sentiserve.models.bundle import Bundle
 from sentiserve.models.preprocessing import preprocessing
 from sentiserve.types import ModelInfo, Sentiment
@@ -37,6 +38,7 @@ class Classifier(ABC):
         self._pad_id = (self._tokenizer.padding or {}).get("pad_id", 0)
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(manifest.max_tokens)
+        self._beginning = beginning(self._tokenizer, manifest.max_tokens)
 
     @property
     def info(self) -> ModelInfo:
@@ -57,7 +59,7 @@ class Classifier(ABC):
         Raises:
             ModelError: the tokenizer failed.
         """
-        prepared = [self._prepare(text) for text in texts]
+        prepared = [self._prepare(self._beginning(text)) for text in texts]
         try:
             encodings: list[Encoding] = self._tokenizer.encode_batch_fast(prepared)
         except Exception as error:  # tokenizers raises bare Exception

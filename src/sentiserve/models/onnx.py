@@ -24,7 +24,7 @@ class OnnxModel(Classifier):
 
         Args:
             bundle: a verified bundle.
-            threads: of one run; 0 leaves it to ONNX Runtime, which takes every core.
+            threads: of one run; 0 takes every core of the host.
 
         Raises:
             BundleError: a file is not what its format says.
@@ -55,7 +55,7 @@ def session_options(threads: int) -> onnxruntime.SessionOptions:
     """How sessions are run here: batch after batch, beside a service that needs cores too.
 
     Args:
-        threads: of one run; 0 leaves it to ONNX Runtime, which takes every core.
+        threads: of one run; 0 takes every core of the host.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads

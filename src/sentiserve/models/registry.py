@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from sentiserve.cores import available_cores
 from sentiserve.models.bundle import open_bundle
 from sentiserve.plugins import load
 from sentiserve.protocols import Model
@@ -16,11 +17,15 @@ ENGINES = {
 def load_model(path: Path, threads: int = 0) -> Model:
     """Verify the bundle in a directory and start the engine for its format.
 
+    Args:
+        path: the directory.
+        threads: of one inference; 0 takes every core that the process may use.
+
     Raises:
         BundleError: the bundle is not whole.
         SettingsError: no engine runs its format.
     """
     bundle = open_bundle(path)
     engine = load("sentiserve.engines", bundle.manifest.format, ENGINES)
-    model: Model = engine(bundle, threads)
+    model: Model = engine(bundle, threads or available_cores())
     return model

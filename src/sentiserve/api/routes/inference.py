@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from sentiserve.api.auth import DOCUMENTED
 from sentiserve.api.dependencies import PartsDep, TimingDep
+from sentiserve.api.leaving import unless_left
 from sentiserve.api.problems import problem_of, responses
 from sentiserve.api.schemas import Problem, SentimentIn, SentimentOut, SentimentsOut
 from sentiserve.errors import BadInputError, SentiserveError
@@ -20,6 +21,7 @@ router = APIRouter(prefix="/v1", tags=["inference"], dependencies=DOCUMENTED)
     responses=responses(401, 403, 404, 410, 422, 502, 503, 504),
 )
 async def by_url(
+    request: Request,
     tweet_url: Annotated[
         str,
         Query(alias="tweetUrl", description="A post's URL on X, Bluesky or Mastodon, or an X id."),
@@ -28,7 +30,8 @@ async def by_url(
     timing: TimingDep,
 ) -> SentimentOut:
     """Find the post, and its sentiment; the second time from memory."""
-    (outcome,), taken = await parts.inference.answer([Url(tweet_url)])
+    answer = parts.inference.answer([Url(tweet_url)])
+    (outcome,), taken = await unless_left(request, answer)
     timing.take(taken)
     if isinstance(outcome, SentiserveError):
         raise outcome
@@ -36,11 +39,13 @@ async def by_url(
 
 
 @router.post("/sentiment", summary="Texts and posts", responses=responses(401, 413, 422))
-async def batch(body: SentimentIn, parts: PartsDep, timing: TimingDep) -> SentimentsOut:
+async def batch(
+    request: Request, body: SentimentIn, parts: PartsDep, timing: TimingDep
+) -> SentimentsOut:
     """Classify up to 256 texts and posts; each gets its own result or its own problem."""
     questions = [_question(value) for value in body.inputs]
     good = [question for question in questions if not isinstance(question, SentiserveError)]
-    answered, taken = await parts.inference.answer(good)
+    answered, taken = await unless_left(request, parts.inference.answer(good))
     timing.take(taken)
     outcomes = iter(answered)
     return SentimentsOut(
