@@ -203,6 +203,8 @@ def infinity(setting: Setting, port: int, engine: str) -> list[str]:
     named = ["--model-id", str(model), "--served-model-name", "sentiment", "--device", "cpu"]
     tuned = ["--batch-size", "32", "--engine", engine, "--dtype", "float32"]
     plain = ["--no-compile", "--no-bettertransformer", "--onnx-disable-optimize"]
+    if is_onnx:  # it doesn't cut texts, and warms up with some that are too long for the model
+        plain.append("--no-model-warmup")
     return [*serve, *listen, *named, *tuned, *plain]
 
 

@@ -51,12 +51,16 @@ def hugging_face(weights: Weights, directory: Path, *, onnx: bool) -> Path:
     manifest = weights.bundle.manifest
     shutil.copy(weights.bundle.tokenizer, directory / "tokenizer.json")
     (directory / "tokenizer_config.json").write_text(json.dumps(_tokenizer(weights.bundle)))
-    config = {"model_type": "bert", "id2label": dict(enumerate(manifest.labels))}
+    config = {"model_type": "bert", "architectures": ["BertForSequenceClassification"]}
+    config |= {"id2label": dict(enumerate(manifest.labels))}
     if weights.checkpoint:
         config = json.loads((weights.checkpoint / "config.json").read_text("utf-8"))
     (directory / "config.json").write_text(json.dumps(config))
     if onnx:
-        _link(directory / "model_quantized.onnx", weights.bundle.weights)
+        # Of one file in a local directory optimum and infinity disagree about the name; of two
+        # either will do.
+        for name in ("model.onnx", "model_quantized.onnx"):
+            _link(directory / name, weights.bundle.weights)
     elif weights.checkpoint:
         _link(directory / "model.safetensors", weights.checkpoint / "model.safetensors")
     return directory

@@ -115,6 +115,7 @@ _CAPACITY: list[tuple[str, Cell]] = [
     ("p99 there, ms", _p99("new")),
     ("8 clients: texts/s", figure("closed", "answered")),
     ("their p99, ms", figure("closed", "p99")),
+    ("32 clients: texts/s", figure("many", "answered")),
     ("Zipf mix/s within 100 ms", goodput("zipf")),
     ("memory at rest, MB", figure("memory", "at_rest")),
     ("start, s", figure("start", "s")),
@@ -128,7 +129,7 @@ _HITS: list[tuple[str, Cell]] = [
 ]
 _OVERLOAD: list[tuple[str, Cell]] = [
     ("offered/s", figure("overload", "offered")),
-    ("answered/s", figure("overload", "answered")),
+    ("answered in the end/s", figure("overload", "answered")),
     ("of these within 100 ms", figure("overload", "goodput")),
     ("refused", _share("refused")),
     ("failed or late", _share("failed")),

@@ -20,7 +20,7 @@ from benchmarks.serving.texts import NEW_POST, Texts, popular
 
 Row = dict[str, Any]
 T = TypeVar("T")
-_CLIENTS, _READERS = 8, 32  # of the closed loops, for new posts and for remembered ones
+_CLIENTS, _MANY = 8, 32  # of the closed loops
 _SETTLED, _LEFT_OVER = 2.0, 2.0  # seconds at most, for what was asked before to be done
 
 
@@ -86,9 +86,9 @@ class Turn:
             self._hits()
         if is_last:
             usual = found or throughput
-            self._long(0.5 * usual)
+            self._overload(usual, max(found, self._closed("many", self.new(), _MANY)))
             self._crowd()
-            self._overload(usual, max(found, throughput))
+            self._long(0.5 * usual)  # the last, for not everybody is there afterwards
 
     @property
     def _is_ours(self) -> bool:
@@ -141,7 +141,7 @@ class Turn:
         return best.rate if best else 0.0
 
     def _hits(self) -> None:
-        throughput = self._closed("hits closed", self._known, _READERS)
+        throughput = self._closed("hits closed", self._known, _MANY)
         found = self._search("hits", self._known, 0.8 * throughput)
         rate = 0.7 * (found or throughput)
         shots = run(Load(self.server, self._known, rate, self.plan.step).fire())
