@@ -48,14 +48,9 @@ def find(name: str) -> Weights:
 def hugging_face(weights: Weights, directory: Path, *, onnx: bool) -> Path:
     """A directory that transformers and optimum read, with the bundle's tokenizer."""
     directory.mkdir(parents=True, exist_ok=True)
-    manifest = weights.bundle.manifest
     shutil.copy(weights.bundle.tokenizer, directory / "tokenizer.json")
     (directory / "tokenizer_config.json").write_text(json.dumps(_tokenizer(weights.bundle)))
-    config = {"model_type": "bert", "architectures": ["BertForSequenceClassification"]}
-    config |= {"id2label": dict(enumerate(manifest.labels))}
-    if weights.checkpoint:
-        config = json.loads((weights.checkpoint / "config.json").read_text("utf-8"))
-    (directory / "config.json").write_text(json.dumps(config))
+    (directory / "config.json").write_text(_config(weights))
     if onnx:
         # Of one file in a local directory optimum and infinity disagree about the name; of two
         # either will do.
@@ -64,6 +59,18 @@ def hugging_face(weights: Weights, directory: Path, *, onnx: bool) -> Path:
     elif weights.checkpoint:
         _link(directory / "model.safetensors", weights.checkpoint / "model.safetensors")
     return directory
+
+
+def _config(weights: Weights) -> str:
+    """The checkpoint's, or as much as an engine for ONNX files wants to know."""
+    if weights.checkpoint:
+        return (weights.checkpoint / "config.json").read_text("utf-8")
+    config = {
+        "model_type": "bert",
+        "architectures": ["BertForSequenceClassification"],
+        "id2label": dict(enumerate(weights.bundle.manifest.labels)),
+    }
+    return json.dumps(config)
 
 
 def _tokenizer(bundle: Bundle) -> dict[str, object]:

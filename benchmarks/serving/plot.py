@@ -27,6 +27,8 @@ def draw(results: dict[str, Any], path: Path) -> None:
                 axes.plot(p99, goodput, "o-", color=colour, label=name, markersize=4, linewidth=1)
         axes.axvline(_IN_TIME, color="#57606a", linewidth=0.8, linestyle="--")
         axes.set(xscale="log", xlabel="p99 of the answers, ms", ylim=(0, None))
+        for formatted in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+            formatted("{x:g}")
         axes.set_ylabel("new texts a second answered within 100 ms")
         axes.spines[["top", "right"]].set_visible(False)
         if axes.lines[1:]:
