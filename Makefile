@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 MODEL ?= var/formats# what make bench serves; the word bundled is the bundled model
 PEERS := article bentoml fastapi infinity litserve
 
-.PHONY: serve test lint format acceptance bench bench-formats peers lock clean
+.PHONY: serve test lint format acceptance bench bench-formats peers fuzz lock clean
 
 serve: export XDG_DATA_HOME := $(CURDIR)/var# a checkout keeps its own data
 serve: .venv/serve  ## start the service on http://127.0.0.1:8000
@@ -43,10 +43,14 @@ var/peers/%/installed: benchmarks/serving/peers/%.txt
 bench-formats: .venv/develop  ## compare the formats on a model of RoBERTa's size: make bench-formats DATA=dev.tsv
 	$(BIN)/python benchmarks/formats.py var/formats $(if $(DATA),--data $(DATA)) --picture var/formats/speed.svg
 
+fuzz: .venv/develop  ## feed the parsers with what breaks them, guided by coverage: make fuzz SECONDS=600
+	@$(PIP) install --constraint constraints.txt --group fuzz
+	$(BIN)/python fuzz/run.py --seconds $(or $(SECONDS),60)
+
 lock:  ## pin the newest versions of everything in constraints.txt
 	rm -rf .venv/lock && $(PYTHON) -m venv .venv/lock
 	.venv/lock/bin/python -m pip install 'pip==26.*' torch==2.13.0
-	.venv/lock/bin/python -m pip install --group dev '.[hub,train]'
+	.venv/lock/bin/python -m pip install --group dev --group fuzz '.[hub,train]'
 	.venv/lock/bin/python -m pip freeze --all --exclude sentiserve --exclude pip \
 		| sed 's/+cpu$$//' > constraints.txt
 

@@ -18,6 +18,7 @@ import pytest
 import structlog
 from hub import Hub
 from line import Line
+from network import walled_in
 from places import S3, HubPlace, Place, S3Place, bundle_files, moto
 from processes import (
     PATIENCE,
@@ -52,7 +53,17 @@ def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("SENTISERVE_SOURCES", "archive")  # no test asks a platform
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _no_network() -> Iterator[None]:
+    """A test that connects to anything but this machine fails, whatever became of it."""
+    with walled_in() as tried:
+        yield
+    assert not tried
 
 
 @pytest.fixture

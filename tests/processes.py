@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
@@ -26,12 +27,25 @@ _PAUSE = 0.02  # seconds between two looks
 def environment(directory: Path, given: Mapping[str, str]) -> dict[str, str]:
     """The variables of a process that knows nothing of the developer's settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SENTISERVE_")}
-    own = {"XDG_DATA_HOME": str(directory / "data"), "SENTISERVE_THREADS": "1"}
+    own = {
+        "XDG_DATA_HOME": str(directory / "data"),
+        "XDG_STATE_HOME": str(directory / "state"),
+        "SENTISERVE_SOURCES": "archive",  # no test asks a platform
+        "SENTISERVE_THREADS": "1",
+    }
     return kept | own | dict(given)
 
 
 def variables(env: Mapping[str, str]) -> dict[str, str]:
     return {f"SENTISERVE_{name.upper()}": value for name, value in env.items()}
+
+
+def is_here(host: str) -> bool:
+    """Whether an address is this machine's own."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def eventually(look: Callable[[], T | None], seconds: float = 20.0) -> T:
@@ -144,8 +158,8 @@ class Run(Protocol):
         """Run ``sentiserve`` with arguments and ``SENTISERVE_`` variables, named without that."""
 
 
-def on_terminal(*arguments: str) -> bytes:
-    """What the command says on a terminal, where it ends well."""
+def on_terminal(*arguments: str, status: int = 0) -> bytes:
+    """What the command says on a terminal."""
     terminal, end = pty.openpty()
     command = [sys.executable, "-m", "sentiserve.cli.main", *arguments]
     with subprocess.Popen(
@@ -160,5 +174,5 @@ def on_terminal(*arguments: str) -> bytes:
             pass
         finally:
             os.close(terminal)
-        assert process.wait(60) == 0
+        assert process.wait(60) == status
     return said

@@ -23,7 +23,7 @@ ALLOWED = {
     "names": {"errors", "types"},
     "tombstones": {"records", "types"},
     "texts": {"errors"},
-    "timing": set(),
+    "timing": {"errors"},
     "plugins": {"errors"},
     "tables": {"errors"},
     "settings": {"errors"},
@@ -44,6 +44,7 @@ ALLOWED = {
     "history": SHARED | {"features"},
     "forgetting": {"protocols", "types"},
     "materialize": {"protocols", "records", "types"},
+    "ingest": SHARED | {"inference", "forgetting"},
     "insights": SHARED,
     "features": SHARED,
     "build": SHARED
@@ -51,7 +52,9 @@ ALLOWED = {
     | {"batcher", "history", "journal", "recorder", "sources", "models", "store"},
     "testing": SHARED,
     "api": SHARED | PARTS | {"build", "__init__"},
-    "cli": SHARED | PARTS | {"build", "materialize", "scoring", "api", "models", "sources"},
+    "cli": SHARED
+    | PARTS
+    | {"build", "ingest", "materialize", "scoring", "api", "models", "sources"},
     "__init__": {"cores", "errors", "types", "protocols", "models"},
 }
 

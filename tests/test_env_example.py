@@ -12,6 +12,12 @@ FILE = Path(__file__).parent.parent / ".env.example"
 LISTED = dict(re.findall(rf"^# {PREFIX}(\w+)=(.*)$", FILE.read_text("utf-8"), re.MULTILINE))
 
 
+@pytest.fixture(autouse=True)
+def _default_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What keeps other tests off the network is not set here."""
+    monkeypatch.delenv("SENTISERVE_SOURCES")
+
+
 def test_every_setting_is_listed_and_nothing_else() -> None:
     assert [name.lower() for name in LISTED] == list(Settings.model_fields)
 

@@ -20,7 +20,7 @@ from sentiserve.errors import (
     StoreError,
     UnknownURLError,
 )
-from sentiserve.inference import Answer, Inference, Outcome, Text, Url
+from sentiserve.inference import Answer, Inference, Outcome, Question, Text, Url
 from sentiserve.metrics import Metrics
 from sentiserve.recorder import Recorder
 from sentiserve.store.memory import MemoryStore
@@ -52,11 +52,11 @@ class House:
     metrics: Metrics
     inference: Inference
 
-    async def ask(self, *questions: Text | Url) -> list[Outcome]:
+    async def ask(self, *questions: Question) -> list[Outcome]:
         outcomes, _ = await self.inference.answer(questions)
         return outcomes
 
-    async def ask_one(self, question: Text | Url) -> Answer:
+    async def ask_one(self, question: Question) -> Answer:
         (outcome,) = await self.ask(question)
         assert isinstance(outcome, Answer), outcome
         return outcome
@@ -341,3 +341,51 @@ async def test_a_store_that_hangs_or_miscounts_costs_only_its_hits(
             monkeypatch.setattr(parts.store, "get", get)
             assert not (await parts.ask_one(Text(f"text {number}"))).cached
     assert b'sentiserve_store_errors_total{operation="get"} 2.0' in parts.metrics.exposition()
+
+
+async def test_a_post_at_hand_is_predicted_and_recorded_without_being_fetched() -> None:
+    async with house() as parts:
+        answer = await parts.ask_one(POSTS["url:7"])
+        again = await parts.ask_one(Url("url:7"))
+    assert answer.prediction.post == POSTS["url:7"]
+    assert not answer.cached
+    assert again == Answer(answer.prediction, cached=True)
+    assert parts.source.fetched == []
+
+
+async def test_a_post_at_hand_that_is_remembered_costs_no_inference() -> None:
+    async with house() as parts:
+        await parts.ask_one(Url("url:7"))
+        assert (await parts.ask_one(POSTS["url:7"])).cached
+    assert len(parts.model.batches) == 1
+
+
+async def test_a_post_at_hand_that_was_edited_is_predicted_anew() -> None:
+    """From then on its latest version is what is remembered."""
+    async with house() as parts:
+        await parts.ask_one(Url("url:7"))
+        edited = Post(POSTS["url:7"].ref, "another text")
+        answer = await parts.ask_one(edited)
+        assert answer.prediction.sentiment == parts.model.sentiment("another text")
+        await parts.recorder.close(5)
+        (kept,) = await parts.store.get([edited.ref], parts.model.info.id)
+    assert not answer.cached
+    assert kept == answer.prediction
+
+
+async def test_a_post_at_hand_whose_text_cannot_be_classified_is_an_error() -> None:
+    async with house() as parts:
+        bad, good = await parts.ask(Post(PostRef("fake", "1"), " "), POSTS["url:2"])
+    assert isinstance(bad, BadInputError)
+    assert isinstance(good, Answer)
+
+
+async def test_it_tells_which_posts_are_known() -> None:
+    """Those in the store, and those on the way there."""
+    one, two, three = (POSTS[f"url:{i}"].ref for i in (1, 2, 3))
+    async with house() as parts:
+        await parts.ask_one(Url("url:1"))
+        assert await parts.inference.known([one, two, three]) == [one]
+        parts.store.broken = True
+        with pytest.raises(StoreError):
+            await parts.inference.known([one])

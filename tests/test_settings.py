@@ -11,13 +11,30 @@ from sentiserve.settings import Settings, load_settings
 SECRET = "hunter2-4711"
 
 
+@pytest.fixture(autouse=True)
+def _default_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What keeps other tests off the network is not set here."""
+    monkeypatch.delenv("SENTISERVE_SOURCES")
+
+
 def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
     settings = load_settings()
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
     assert settings.model is None
     assert settings.store == f"sqlite:///{tmp_path}/data/sentiserve/store.db"
-    assert settings.sources == ("archive",)
+    assert settings.sources == ("archive", "oembed", "bluesky", "mastodon")
     assert settings.api_keys == ()
+
+
+@pytest.mark.parametrize("token", ["x_bearer_token", "x_user_token"])
+def test_x_is_asked_before_oembed_once_there_is_a_token(
+    monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv(f"SENTISERVE_{token.upper()}", SECRET)
+    assert load_settings().sources == ("archive", "x", "oembed", "bluesky", "mastodon")
+    assert load_settings(sources="archive,oembed").sources == ("archive", "oembed")
+    monkeypatch.setenv("SENTISERVE_SOURCES", "mastodon")
+    assert load_settings().sources == ("mastodon",)
 
 
 def test_the_store_lies_at_home_where_no_other_place_is_named(

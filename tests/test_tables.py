@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiserve import tables
 from sentiserve.errors import BadInputError
-from sentiserve.tables import WRITABLE, Row, read_rows, write_rows
+from sentiserve.tables import WRITABLE, Row, count_rows, lines, read_rows, write_rows
 
 ROWS: list[dict[str, Any]] = [
     {
@@ -33,6 +32,7 @@ def written(path: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     write_rows(path, lambda: iter(rows))
     found = list(read_rows(path))
     assert [row.problem for row in found] == [None] * len(found)
+    assert count_rows(path) == len(found)
     return [row.values for row in found]
 
 
@@ -75,6 +75,22 @@ def test_rows_may_have_different_columns(tmp_path: Path) -> None:
             {"text": "a", "x": "1", "y": empty},
             {"text": "b", "x": empty, "y": "2"},
         ]
+
+
+@pytest.mark.parametrize("suffix", WRITABLE)
+def test_rows_are_asked_for_once(tmp_path: Path, suffix: str) -> None:
+    """But for a look at the first: reading them may take long."""
+    given = 0
+
+    def rows() -> Iterator[dict[str, Any]]:
+        nonlocal given
+        for number in range(100):
+            given += 1
+            yield {"id": str(number), "text": "a"} if number % 2 else {"id": "0", "text": None}
+
+    write_rows(tmp_path / f"posts{suffix}", rows)
+    assert given <= 101
+    assert len(list(read_rows(tmp_path / f"posts{suffix}"))) == 100
 
 
 @pytest.mark.parametrize("suffix", WRITABLE)
@@ -196,9 +212,9 @@ def test_a_stray_quotation_mark_costs_its_own_line_only(tmp_path: Path) -> None:
 
 
 def test_two_stray_quotation_marks_far_apart_swallow_nothing(tmp_path: Path) -> None:
-    lines = [f"{number},text {number}" for number in range(3_000)]
-    lines[3], lines[2_900] = '3,"stray', '2900,"stray'
-    rows = rows_of(tmp_path / "posts.csv", "\n".join(["id,text", *lines, ""]))
+    records = [f"{number},text {number}" for number in range(3_000)]
+    records[3], records[2_900] = '3,"stray', '2900,"stray'
+    rows = rows_of(tmp_path / "posts.csv", "\n".join(["id,text", *records, ""]))
     assert len(rows) == 3_000
     assert [number for number, row in enumerate(rows) if row.problem] == [3, 2_900]
 
@@ -223,10 +239,10 @@ def test_an_overlong_line_is_a_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, header: str, good: str, long: str
 ) -> None:
     """A line beyond the limit says so, however long it is, and the lines around it are fine."""
-    monkeypatch.setattr(tables, "MAX_LINE", 100)
+    monkeypatch.setattr(lines, "MAX_LINE", 100)
     for length in (100, 199, 200, 201, 1_000):
-        lines = header + "\n".join([good, long.format("x" * length), good, ""])
-        before, broken, after = rows_of(tmp_path / f"posts{suffix}", lines)
+        content = header + "\n".join([good, long.format("x" * length), good, ""])
+        before, broken, after = rows_of(tmp_path / f"posts{suffix}", content)
         assert "longer than 100 bytes" in (broken.problem or "")
         assert broken.values == {}
         assert before == after == Row({"text": "a"})
@@ -234,7 +250,7 @@ def test_an_overlong_line_is_a_problem(
 
 def test_a_line_at_the_limit_is_fine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit counts the whole line, its end included."""
-    monkeypatch.setattr(tables, "MAX_LINE", 100)
+    monkeypatch.setattr(lines, "MAX_LINE", 100)
     (row,) = rows_of(tmp_path / "posts.jsonl", json.dumps({"text": "x" * 87}) + "\n")
     assert row == Row({"text": "x" * 87})
 
@@ -275,7 +291,7 @@ def test_tsv_has_no_quoting(tmp_path: Path) -> None:
 def test_an_unknown_kind_is_refused(tmp_path: Path, name: str) -> None:
     """The error names the file and the kinds there are."""
     (tmp_path / name).write_text("{}")
-    with pytest.raises(BadInputError, match=r"\.jsonl \.csv \.tsv \.parquet") as caught:
+    with pytest.raises(BadInputError, match=r"\.jsonl \.csv \.tsv \.parquet \.zip \.js") as caught:
         list(read_rows(tmp_path / name))
     assert name in str(caught.value)
 

@@ -1,6 +1,11 @@
-"""Times of parts that run one after another and side by side."""
+"""Times of parts that run one after another and side by side, and how long the store may take."""
 
-from sentiserve.timing import Timing
+import asyncio
+
+import pytest
+
+from sentiserve.errors import StoreTimeoutError
+from sentiserve.timing import Timing, store_within
 
 
 def test_a_block_is_timed() -> None:
@@ -23,3 +28,11 @@ def test_a_failing_block_is_timed_too() -> None:
 def test_together_the_longest_time_of_each_part_counts() -> None:
     timings = [Timing({"store": 1.0, "model": 5.0}), Timing({"store": 2.0})]
     assert Timing.together(timings).seconds == {"store": 2.0, "model": 5.0}
+
+
+async def test_a_store_that_takes_too_long_is_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(
+        StoreTimeoutError, match=r"within 0\.01 s; ask for fewer, or raise SENTISERVE_STORE_TIMEOUT"
+    ):
+        async with store_within(0.01, "ask for fewer"):
+            await asyncio.sleep(10)

@@ -1,4 +1,4 @@
-"""A server whose certificate nobody trusts before its file is named; it knows nothing (404)."""
+"""Certificates that nobody trusts before their files are named, and a server that has one."""
 
 import ipaddress
 import ssl
@@ -12,8 +12,6 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-
-_NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
 
 
 class _Server(ThreadingHTTPServer):
@@ -33,10 +31,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def untrusted_server(directory: Path) -> Iterator[tuple[str, Path]]:
-    """Its URL, and the file of the authority that signed its certificate."""
+    """The URL of a server that knows nothing (404), and the file of its certificate's authority."""
     certificate = directory / "certificate.pem"
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, _write(certificate))
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    context.load_cert_chain(certificate, _write(certificate, address))
     server = _Server(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
     server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -48,20 +47,26 @@ def untrusted_server(directory: Path) -> Iterator[tuple[str, Path]]:
         server.server_close()
 
 
-def _write(certificate: Path) -> Path:
+def certificate_for(host: str, directory: Path) -> tuple[Path, Path]:
+    """The files of a certificate for a host's name, its own authority, and of its key."""
+    certificate = directory / f"{host}.pem"
+    return certificate, _write(certificate, x509.DNSName(host))
+
+
+def _write(certificate: Path, name: x509.GeneralName) -> Path:
     """Write a certificate that is its own authority; the file of its key."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, str(name.value))])
     signed = (
-        x509.CertificateBuilder(_NAME, _NAME, key.public_key(), x509.random_serial_number())
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([name]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
     certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    path = certificate.with_name("key.pem")
+    path = certificate.with_suffix(".key")
     path.write_bytes(
         key.private_bytes(
             serialization.Encoding.PEM,

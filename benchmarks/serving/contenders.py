@@ -126,6 +126,7 @@ def with_sqlite(setting: Setting, directory: Path) -> Iterator[Environment]:
     archive.write_text(json.dumps(unknown) + "\n")
     yield {
         "SENTISERVE_STORE": f"sqlite:///{directory / 'store.db'}",
+        "SENTISERVE_SOURCES": "archive",  # nobody else is asked
         "SENTISERVE_ARCHIVE": str(archive),
         "SENTISERVE_HISTORY": str(directory / "history"),
         "SENTISERVE_THREADS": str(setting.threads),

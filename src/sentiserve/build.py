@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sentiserve.batcher import Batcher, Limits
 from sentiserve.errors import SettingsError
 from sentiserve.features.online import OnlineFeatures
+from sentiserve.features.store import FeatureStore
 from sentiserve.forgetting import Forgetting
 from sentiserve.history.history import History
 from sentiserve.history.upkeep import Upkeep
@@ -20,14 +22,16 @@ from sentiserve.models.bundle import open_bundle
 from sentiserve.models.locations import locate
 from sentiserve.models.registry import load_model
 from sentiserve.models.remote import OnProgress, quiet
-from sentiserve.protocols import Model, Source, Store
+from sentiserve.protocols import Model, Store
 from sentiserve.recorder import Recorder
 from sentiserve.settings import Settings
 from sentiserve.sources.chain import Chain
 from sentiserve.sources.registry import make_source
-from sentiserve.store.registry import make_store
-from sentiserve.types import ModelInfo
+from sentiserve.store.registry import make_store, missing_file
+from sentiserve.store.trial import try_store
+from sentiserve.types import FeedKind, ModelInfo
 
+_PATIENT = 60.0  # seconds that a source may take for a hundred posts, when nobody waits for them
 _CHECK = 0.5  # seconds; whoever asks after readiness commonly waits for one
 
 
@@ -36,6 +40,7 @@ class Parts:
     """All that a running service consists of."""
 
     model: ModelInfo
+    source: Chain
     store: Store
     batcher: Batcher
     recorder: Recorder
@@ -43,6 +48,7 @@ class Parts:
     aggregates: Aggregates
     features: OnlineFeatures
     forgetting: Forgetting
+    history: History | None
 
     async def check(self) -> dict[str, str]:
         """``"ok"`` for each dependency, or what is wrong with it, within half a second."""
@@ -97,19 +103,67 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
+async def opened_existing_store(settings: Settings) -> AsyncIterator[Store]:
+    """The store that the settings name, if it is there already: for what only looks or forgets.
+
+    Raises:
+        SettingsError: its file isn't there.
+        StoreError: it can't be used.
+    """
+    if (file := missing_file(settings.store)) is not None:
+        raise SettingsError(
+            f"there is no store at {file}; name another with SENTISERVE_STORE, "
+            "or let sentiserve serve create it"
+        )
+    async with opened_store(settings) as store:
+        yield store
+
+
+@asynccontextmanager
 async def opened_forgetting(settings: Settings) -> AsyncIterator[Forgetting]:
     """What forgets, without a service.
 
     Raises:
+        SettingsError: the store's file isn't there.
         StoreError: the store can't be used.
     """
-    async with opened_store(settings) as store:
+    async with opened_existing_store(settings) as store:
         history = build_history(settings)
         try:
             yield Forgetting(history, None, store)
         finally:
             if history is not None:
                 await history.close()
+
+
+@asynccontextmanager
+async def feature_store(settings: Settings) -> AsyncIterator[FeatureStore]:
+    """Features from the store and the history, without a service.
+
+    Raises:
+        SettingsError: the store's file isn't there.
+        SentiserveError: the store or the model's bundle can't be used.
+    """
+    info = await asyncio.to_thread(model_info, settings)
+    async with opened_existing_store(settings) as store:
+        online = OnlineFeatures(store, info, settings.store_timeout)
+        history = build_history(settings)
+        try:
+            yield FeatureStore(online, history, info, timedelta(seconds=settings.ttl))
+        finally:
+            if history is not None:
+                await history.close()
+
+
+async def check_store(settings: Settings) -> str:
+    """Read and write the store as a service does, leaving nothing behind; which one that is.
+
+    Raises:
+        SentiserveError: it can't be used; the text says what to do.
+    """
+    if await try_store(settings.store, settings.ttl):
+        return settings.shown_store
+    return f"{settings.shown_store} (not there yet; sentiserve serve creates it)"
 
 
 def build_history(settings: Settings) -> History | None:
@@ -153,10 +207,37 @@ def build_journal(settings: Settings) -> Journal | None:
     )
 
 
-def build_source(settings: Settings) -> Source:
+def build_source(settings: Settings, metrics: Metrics) -> Chain:
     """The sources that the settings name, as one, not yet opened."""
     sources = {name: make_source(name, settings) for name in settings.sources}
-    return Chain(sources, settings.source_timeout)
+    return Chain(sources, settings.source_timeout, metrics)
+
+
+def with_platforms_only(settings: Settings) -> Settings:
+    """The settings without sources that only repeat what platforms said once; patient ones.
+
+    Raises:
+        SettingsError: no source is left.
+    """
+    sources = tuple(name for name in settings.sources if name != "archive")
+    if not sources:
+        raise SettingsError(
+            "no source asks a platform: SENTISERVE_SOURCES names the archive alone; add some, "
+            "archive,oembed,bluesky,mastodon say"
+        )
+    patient = max(settings.source_timeout, _PATIENT)
+    return settings.model_copy(update={"sources": sources, "source_timeout": patient})
+
+
+def choose_feed(settings: Settings, kind: FeedKind) -> str:
+    """The name of the first source that gives posts in such a sequence.
+
+    Raises:
+        SettingsError: a source can't be made.
+        BadInputError: none does.
+    """
+    name, _ = build_source(settings, Metrics()).feed(kind)
+    return name
 
 
 def _limits(settings: Settings) -> Limits:
@@ -172,7 +253,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         SentiserveError: a part can't start; the text says what to do.
     """
     async with AsyncExitStack() as stack:
-        source, store = build_source(settings), build_store(settings)
+        source, store = build_source(settings, metrics), build_store(settings)
         stack.push_async_callback(store.close)
         await store.open()
         stack.push_async_callback(source.close)
@@ -197,8 +278,17 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         inference = Inference(
             source, store, batcher, recorder, model.info, metrics, settings.store_timeout
         )
-        aggregates = Aggregates(store, model.info.id)
+        aggregates = Aggregates(store, model.info.id, settings.store_timeout)
         features = OnlineFeatures(store, model.info, settings.store_timeout)
         yield Parts(
-            model.info, store, batcher, recorder, inference, aggregates, features, forgetting
+            model=model.info,
+            source=source,
+            store=store,
+            batcher=batcher,
+            recorder=recorder,
+            inference=inference,
+            aggregates=aggregates,
+            features=features,
+            forgetting=forgetting,
+            history=history,
         )

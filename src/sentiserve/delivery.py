@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+import msgspec
 import structlog
 
 from sentiserve.errors import StoreError
@@ -33,7 +34,7 @@ class Archive(Protocol):
         """Tells of a record whether it must be gone; on a thread, since it reads a file."""
 
 
-class Waiting(NamedTuple):
+class Waiting(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A record on its way to the store, and the segment that holds it until then."""
 
     prediction: Prediction
@@ -114,6 +115,11 @@ class Delivery:
         self._metrics.store_errors.labels(operation).inc()
         _log.warning(f"{part} failed, trying again", operation=operation, error=repr(error))
 
+    def succeed(self, part: str) -> None:
+        """Tell that what failed before works again."""
+        if self.failures.pop(part, None) is not None:
+            _log.info(f"{part} works again")
+
     async def _write_apart(
         self, batch: Sequence[Waiting], error: Exception, *, replayed: bool
     ) -> None:
@@ -130,7 +136,7 @@ class Delivery:
         for attempt in count(start=1):
             try:
                 await work()
-                self.failures.pop("store", None)
+                self.succeed("store")
                 return
             except Exception as error:
                 self.fail("store", operation, error)
@@ -159,7 +165,7 @@ class Delivery:
                 await asyncio.sleep(pause(failed))
             else:
                 if failed:
-                    self.failures.pop("history", None)
+                    self.succeed("history")
                 return sifted
 
     async def _found(self, forgotten: Sequence[Waiting]) -> list[Waiting]:

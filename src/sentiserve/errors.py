@@ -17,7 +17,8 @@ SentiserveError
 ├── BundleError              500  a bundle is missing, incomplete or not what it says
 │   └── UnreachableError     500  the place that it comes from gives no answer now
 │       └── OfflineError     500  it is not to be asked
-├── StoreError               503  the store cannot be used
+├── StoreError               503  the store, the history or the journal cannot be used
+│   └── StoreTimeoutError    503  the store did not answer in time
 ├── RefusedError             500  the store works, but will never take this record
 └── SettingsError            500  a setting has no usable value
 """
@@ -26,15 +27,18 @@ from http import HTTPStatus
 
 
 class SentiserveError(Exception):
-    """Anything that sentiserve raises on purpose; its text is fit for the caller's eyes.
+    """Anything that sentiserve raises on purpose.
 
     Attributes:
         status: the HTTP status that answers it.
         retry_after: seconds after which trying again makes sense, if it does.
+        public: what callers over HTTP are told in place of the text, if that names paths or hosts
+            and so is only for whoever runs the service.
     """
 
     status: HTTPStatus = HTTPStatus.INTERNAL_SERVER_ERROR
     retry_after: int | None = None
+    public: str | None = None
 
 
 class BadInputError(SentiserveError):
@@ -138,14 +142,25 @@ class OfflineError(UnreachableError):
 
 
 class StoreError(SentiserveError):
-    """The store cannot be used."""
+    """Where predictions are kept cannot be used: the store, the history or the journal."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     retry_after = 5
+    public: str | None = (
+        "what is kept cannot be used now; the reason is logged under this request's id"
+    )
+
+
+class StoreTimeoutError(StoreError):
+    """The store did not answer in time."""
+
+    public = None
 
 
 class RefusedError(SentiserveError):
     """The store works, but will never take this record; trying again doesn't help."""
+
+    public = "the store refuses this; the reason is logged under this request's id"
 
 
 class SettingsError(SentiserveError):

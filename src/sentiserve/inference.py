@@ -1,8 +1,8 @@
-"""The flow: a post's URL or text in, its sentiment out, and remembered.
+"""The flow: a post, its URL or a text in, its sentiment out, and remembered.
 
 1 parse    source.parse(url) → PostRef            no network
 2 look up  store.get(refs, model id)              a hit ends here; what is in flight is joined
-3 fetch    source.fetch(refs) → posts             only what was missed, all together
+3 fetch    source.fetch(refs) → posts             only what was missed and isn't at hand
 4 predict  batcher.submit(text) → Sentiment
 5 record   await recorder.put(prediction)         in the journal now, in the store soon
 6 answer
@@ -57,6 +57,8 @@ class Answer:
     cached: bool
 
 
+Question = Text | Url | Post
+"""A post is one that is at hand, of a feed say: it isn't fetched."""
 Outcome = Answer | SentiserveError
 
 
@@ -66,6 +68,10 @@ class _Wanted:
 
     ref: PostRef
     post: Post | None = None  # None until fetched
+
+    def edits(self, kept: Prediction) -> bool:
+        """Whether the post is at hand, with another text than the one that was predicted."""
+        return self.post is not None and self.post.text != kept.post.text
 
 
 @dataclass(slots=True, eq=False)
@@ -107,9 +113,10 @@ class Inference:
         self._in_flight: dict[PostRef, _Flight] = {}
         self._groups: dict[asyncio.Task[None], Sequence[_Flight]] = {}
 
-    async def answer(self, questions: Sequence[Text | Url]) -> tuple[list[Outcome], Timing]:
+    async def answer(self, questions: Sequence[Question]) -> tuple[list[Outcome], Timing]:
         """An outcome for each question, in order; one that fails leaves the others alone.
 
+        A post at hand whose text isn't the remembered one was edited: it is predicted anew.
         When the caller is cancelled, work that nobody else waits for stops.
         """
         timing = Timing()
@@ -124,8 +131,24 @@ class Inference:
             timing.take(flight.timing)
         return [next(answers) if isinstance(f, _Wanted) else f for f in found], timing
 
-    def _parse(self, question: Text | Url) -> _Wanted | SentiserveError:
+    async def known(self, refs: Sequence[PostRef]) -> list[PostRef]:
+        """Those of the posts that something is remembered of.
+
+        Raises:
+            StoreError: the store can't tell.
+        """
+        found = await self._stored(refs)
+        kept = (
+            was or self._recorder.get(ref, self._model.id)
+            for ref, was in zip(refs, found, strict=True)
+        )
+        return [ref for ref, was in zip(refs, kept, strict=True) if was]
+
+    def _parse(self, question: Question) -> _Wanted | SentiserveError:
         try:
+            if isinstance(question, Post):
+                checked_text(question.text)
+                return _Wanted(question.ref, question)
             if isinstance(question, Text):
                 post = Post.of_text(checked_text(question.text))
                 return _Wanted(post.ref, post)
@@ -148,7 +171,7 @@ class Inference:
 
         def known(wanted: _Wanted) -> Outcome | _Wanted:
             prediction = kept.get(wanted.ref) or self._recorder.get(wanted.ref, self._model.id)
-            if prediction is None:
+            if prediction is None or wanted.edits(prediction):
                 return wanted
             self._metrics.predictions.labels("hit").inc()
             return Answer(prediction, cached=True)
@@ -196,10 +219,10 @@ class Inference:
 
     async def _fly(self, flights: Sequence[_Flight]) -> None:
         try:
-            texts = [(flight, flight.post) for flight in flights if flight.post is not None]
+            at_hand = [(flight, flight.post) for flight in flights if flight.post is not None]
             urls = [flight for flight in flights if flight.post is None]
             # A text doesn't wait for the source that a URL beside it needs.
-            await asyncio.gather(self._fetch(urls), *[self._predict(f, p) for f, p in texts])
+            await asyncio.gather(self._fetch(urls), *[self._predict(f, p) for f, p in at_hand])
         finally:
             for flight in flights:  # whatever went wrong, nobody is left waiting
                 self._land(flight, _unexpected())
@@ -207,16 +230,21 @@ class Inference:
     async def _remembered(self, refs: Sequence[PostRef]) -> Sequence[Prediction | None]:
         """What the store has; nothing at all if it fails or is too slow."""
         try:
+            return await self._stored(refs)
+        except Exception as error:  # noqa: BLE001  # a failing store costs its hits, no more
+            self._metrics.store_errors.labels("get").inc()
+            _log.warning("store failed, going on without it", error=repr(error))
+            return [None] * len(refs)
+
+    async def _stored(self, refs: Sequence[PostRef]) -> Sequence[Prediction | None]:
+        try:
             async with asyncio.timeout(self._store_timeout):
                 found = await self._store.get(refs, self._model.id)
-            if len(found) == len(refs):
-                return found
-            error: Exception = StoreError(f"{len(found)} answers to {len(refs)} posts")
-        except Exception as raised:  # noqa: BLE001  # a failing store costs its hits, no more
-            error = raised
-        self._metrics.store_errors.labels("get").inc()
-        _log.warning("store failed, going on without it", error=repr(error))
-        return [None] * len(refs)
+        except TimeoutError:
+            raise StoreError(f"the store took over {self._store_timeout:g} s") from None
+        if len(found) != len(refs):
+            raise StoreError(f"the store gave {len(found)} answers to {len(refs)} posts")
+        return found
 
     async def _fetch(self, flights: Sequence[_Flight]) -> None:
         """Land what can't be had; predict the rest."""
@@ -232,7 +260,6 @@ class Inference:
         for flight, post in zip(flights, posts, strict=True):
             flight.timing.take(timing)
             if isinstance(post, SentiserveError):
-                self._metrics.source_errors.labels(type(post).__name__).inc()
                 self._land(flight, post)
         found = [(f, p) for f, p in zip(flights, posts, strict=True) if isinstance(p, Post)]
         await asyncio.gather(*[self._predict(flight, post) for flight, post in found])

@@ -47,10 +47,16 @@ class Metrics:
             ("operation",),
             registry=registry,
         )
+        self.source_posts = Counter(
+            "sentiserve_source_posts",
+            "Posts that a source was asked for and gave.",
+            ("source",),
+            registry=registry,
+        )
         self.source_errors = Counter(
             "sentiserve_source_errors",
-            "Posts that a source failed to give, by kind of error.",
-            ("error",),
+            "Posts that a source was asked for and did not give, by kind of error.",
+            ("source", "error"),
             registry=registry,
         )
         self.queued_texts = Gauge(

@@ -23,7 +23,7 @@ from sentiserve.records import Record
 from sentiserve.types import Author, PostRef, Prediction, Prefix
 
 _log = structlog.get_logger(__name__)
-_BATCH = 500
+_BATCH = 1_000
 
 
 class Recorder:
@@ -52,7 +52,7 @@ class Recorder:
         self._journal = journal
         self._archive = archive
         self._pending: dict[tuple[PostRef, str], Waiting] = {}
-        self._reserved = self._arriving = 0  # to come to memory, on their way into the journal
+        self._reserved = 0  # places for what is computed
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -99,6 +99,7 @@ class Recorder:
             return
         if self._journal is not None:
             await self._journal.seal()
+        self._rest()
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self._idle.wait()
@@ -150,15 +151,19 @@ class Recorder:
         if self._journal is None:
             self._hold(Waiting(prediction, record))
             return
+
+        def taken(segment: Segment, line: int) -> None:
+            if len(self._pending) < self._max_records:
+                self._hold(Waiting(prediction, record, segment))
+            else:
+                segment.leave(line)
+                self._let_go(segment)
+
         try:
-            segment, line = await self._journaled(self._journal, record)
-        except BaseException:  # cancelled, too
-            self._rest()
+            await self._journal.append(record, taken)
+        except StoreError:
+            self._metrics.store_errors.labels("journal").inc()
             raise
-        if len(self._pending) < self._max_records:
-            self._hold(Waiting(prediction, record, segment))
-        else:
-            self._leave(segment, line)
 
     async def forget(self, what: PostRef | Author | Prefix) -> int:
         """Drop what waits, and have the history take in, and thereby sift, what it lacks.
@@ -174,34 +179,6 @@ class Recorder:
             await self._journal.seal()
         self._rest()
         return len(found)
-
-    async def _journaled(self, journal: Journal, record: Record) -> tuple[Segment, int]:
-        self._arriving += 1
-        written = asyncio.ensure_future(journal.append(record))
-        try:
-            return await asyncio.shield(written)
-        except asyncio.CancelledError:
-            self._arriving += 1  # it goes on
-            written.add_done_callback(self._abandon)
-            raise
-        except StoreError:
-            self._metrics.store_errors.labels("journal").inc()
-            raise
-        finally:
-            self._arriving -= 1
-
-    def _abandon(self, written: asyncio.Future[tuple[Segment, int]]) -> None:
-        """Nobody waits for a record any longer; if it is in a file, it is read back from there."""
-        self._arriving -= 1
-        if not written.cancelled() and written.exception() is None:
-            self._leave(*written.result())
-        self._rest()
-
-    def _leave(self, segment: Segment, line: int) -> None:
-        segment.leave(line)
-        self._let_go(segment)
-        if segment.sealed:
-            self._unread.put_nowait(segment)
 
     def _hold(self, waiting: Waiting) -> None:
         key = waiting.key
@@ -235,14 +212,15 @@ class Recorder:
         return self._journal.segments if self._journal is not None else []
 
     def _waiting(self) -> int:
+        arriving = self._journal.arriving if self._journal else 0
         unread = sum(segment.waiting for segment in self._segments)
-        return len(self._pending) + self._arriving + unread
+        return len(self._pending) + arriving + unread
 
     def _rest(self) -> None:
         """Let whoever closes know when nothing waits."""
         if not (self._waiting() or self._delivery.busy):
             self._delivery.forget_no_more()
-        if not (self._pending or self._arriving or self._segments):
+        if not (self._waiting() or self._segments):
             self._idle.set()
 
     def _take_sealed(self, segment: Segment) -> None:
@@ -290,8 +268,9 @@ class Recorder:
                     await self._mend(segment)
                 await asyncio.sleep(pause(failed))
             else:
+                if failed:  # here: another queue may fail with the same part
+                    self._delivery.succeed(part)
                 failed = 0
-                self._delivery.failures.pop(part, None)
             self._rest()
 
     async def _read_back(self, segment: Segment) -> None:
@@ -303,8 +282,8 @@ class Recorder:
             await self._delivery.write(batch, replayed=True)
         if segment.mended != mended:  # the numbers of the lines aren't what they were
             self._unread.put_nowait(segment)
-        elif lines:
-            del segment.unread[: len(lines)]
+        else:
+            segment.unread.clear()
             self._settle(segment)
 
     async def _keep(self, segment: Segment) -> None:

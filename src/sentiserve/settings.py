@@ -2,10 +2,17 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from sentiserve.errors import SettingsError
@@ -16,6 +23,12 @@ SIXTY_DAYS = 60 * 24 * 60 * 60  # seconds: 5,184,000
 
 def _data() -> Path:
     home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "sentiserve"
+
+
+def state_directory() -> Path:
+    """Where it is kept how far a work is."""
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(home) / "sentiserve"
 
 
@@ -57,14 +70,15 @@ class Settings(BaseSettings):
         description="Seconds for which a prediction is kept; 60 days.",
     )
     sources: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("archive",),
+        ("archive", "oembed", "bluesky", "mastodon"),
         description="Sources of posts, asked in this order; comma-separated. The source x is "
-        "paid for, and needs SENTISERVE_X_BEARER_TOKEN.",
+        "paid for; if this is not set, it comes before oembed as soon as there is a token for it. "
+        "archive alone keeps the service off the network.",
     )
     archive: Path | None = Field(
         None,
-        description="File of posts for the source 'archive' (.jsonl .csv .tsv .parquet); "
-        "a bundled sample if not set.",
+        description="File of posts for the source 'archive' (.jsonl .csv .tsv .parquet, or X's "
+        ".zip or tweets.js); a bundled sample if not set.",
     )
     x_mirrors: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Further hosts whose URLs are read as X's (a Nitter's); comma-separated."
@@ -84,8 +98,8 @@ class Settings(BaseSettings):
     x_daily_reads: int = Field(
         1_000,
         ge=0,
-        description="Most posts and users read from X's API in a day (UTC), by all processes of "
-        "this machine; at $0.005 a post, 1,000 are $5.",
+        description="Most posts read from X's API in a day (UTC), by all processes of this "
+        "machine; a user counts as two. At $0.005 a post, 1,000 are $5.",
     )
     oembed_url: str = Field("https://publish.x.com", description="Where X's oEmbed is.")
     bluesky_url: str = Field(
@@ -160,7 +174,7 @@ class Settings(BaseSettings):
         gt=0,
         allow_inf_nan=False,
         description="Seconds that a look-up in the store may take; then it counts as a miss, and "
-        "features are refused (503).",
+        "features, authors and hashtags are refused (503).",
     )
     source_timeout: float = Field(
         10.0, gt=0, allow_inf_nan=False, description="Seconds that a source may take."
@@ -183,6 +197,11 @@ class Settings(BaseSettings):
         The history looks there for what may still come to it.
         """
         return _data() / "journal" if self.history == "off" else self.history / ".journal"
+
+    @property
+    def x_state(self) -> Path:
+        """Directory where the processes of this machine share what they read from X's API."""
+        return _data() / "x"
 
     @property
     def shown_store(self) -> str:
@@ -229,6 +248,13 @@ class Settings(BaseSettings):
         if value is not None and not all(value.get_secret_value().partition(":")):
             raise ValueError("must be USER:PASSWORD")
         return value
+
+    @model_validator(mode="after")
+    def _x_with_its_token(self) -> Self:
+        if "sources" not in self.model_fields_set and (self.x_bearer_token or self.x_user_token):
+            first, *others = self.sources
+            self.sources = (first, "x", *others)
+        return self
 
     @field_validator("durability")
     @classmethod

@@ -1,9 +1,12 @@
-"""How long the parts of an answer took."""
+"""How long the parts of an answer took, and how long the store may take."""
 
+import asyncio
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+
+from sentiserve.errors import StoreTimeoutError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +36,24 @@ class Timing:
         for timing in timings:
             result.take(timing)
         return result
+
+
+@asynccontextmanager
+async def store_within(seconds: float, ask: str) -> AsyncIterator[None]:
+    """Give the store so long for the block.
+
+    Args:
+        seconds: SENTISERVE_STORE_TIMEOUT.
+        ask: what the caller may do about it.
+
+    Raises:
+        StoreTimeoutError: it took longer.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise StoreTimeoutError(
+            f"the store did not answer within {seconds:g} s; {ask}, or raise "
+            "SENTISERVE_STORE_TIMEOUT"
+        ) from error

@@ -1,7 +1,7 @@
 """What was asked to be forgotten, and when."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 
 import msgspec
@@ -10,6 +10,7 @@ from sentiserve.records import Record
 from sentiserve.types import Author, PostRef, Prefix
 
 Forgettable = PostRef | Author | Prefix
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Tombstone(msgspec.Struct, frozen=True):
@@ -49,7 +50,9 @@ def forgets(tombstones: Iterable[Tombstone]) -> Callable[[Record], bool]:
     authors: dict[tuple[str, str], datetime] = {}
     handles: dict[tuple[str, str], datetime] = {}
     prefixes: list[tuple[str, datetime]] = []
+    newest = _NEVER
     for tombstone in tombstones:
+        newest = max(newest, tombstone.at)
         match tombstone.target:
             case PostRef(platform, post_id):
                 posts[platform, post_id] = tombstone.at
@@ -61,13 +64,15 @@ def forgets(tombstones: Iterable[Tombstone]) -> Callable[[Record], bool]:
                 prefixes.append((text, tombstone.at))
 
     def forgotten(record: Record) -> bool:
+        taken = record.created_timestamp
+        if taken > newest:  # most are, and this is quicker
+            return False
         platform, author_id, handle = record.platform, record.author_id, record.author_handle
         times = (
             posts.get((platform, record.id)),
             None if author_id is None else authors.get((platform, author_id)),
             None if handle is None else handles.get((platform, handle.casefold())),
         )
-        taken = record.created_timestamp
         if any(time is not None and taken <= time for time in times):
             return True
         path = f"{record.platform}/{record.id}" if prefixes else ""

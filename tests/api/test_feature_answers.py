@@ -72,7 +72,11 @@ def test_a_bad_question_says_what_to_do(service: Service, body: dict[str, Any], 
 def test_a_store_that_takes_too_long_is_a_503(start_service: StartService) -> None:
     service = start_service(STORE_TIMEOUT="0.000001")
     body = {"features": ["hashtag_sentiment"], "entities": [{"hashtag": "sun"}]}
-    response = service.client.post("/v1/features", json=body)
-    assert response.status_code == 503
-    assert response.headers["Retry-After"]
-    assert "SENTISERVE_STORE_TIMEOUT" in response.json()["detail"]
+    for response in (
+        service.client.post("/v1/features", json=body),
+        service.client.get("/v1/authors"),
+        service.client.get("/v1/hashtags/sun"),
+    ):
+        assert response.status_code == 503
+        assert response.headers["Retry-After"]
+        assert "SENTISERVE_STORE_TIMEOUT" in response.json()["detail"]

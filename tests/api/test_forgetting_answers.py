@@ -71,3 +71,24 @@ def test_an_empty_prefix_is_refused(filled: Service, sample: Posts) -> None:
         assert response.status_code == 422
         assert "prefix" in response.json()["detail"]
     assert all(remembered(filled, sample))
+
+
+def test_a_bare_text_is_forgotten_by_the_post_in_its_answer(filled: Service) -> None:
+    def answer() -> dict[str, Any]:
+        response = filled.client.post("/v1/sentiment", json={"inputs": ["Nobody shall know."]})
+        (result,) = response.json()["results"]
+        found: dict[str, Any] = result
+        return found
+
+    post = answer()["post"]
+    eventually(lambda: answer()["cached"])
+    assert post == {
+        "platform": "text",
+        "id": post["id"],
+        **dict.fromkeys(["url", "authorId", "authorHandle", "createdAt"]),
+    }
+    eventually(
+        lambda: "sentiserve_queued_records 0.0" in filled.client.get("/metrics").text.splitlines()
+    )
+    assert forget(filled, f"posts/text/{post['id']}")["online"] == 1
+    assert answer()["cached"] is False

@@ -1,6 +1,7 @@
 """What the inference routes answer, name by name."""
 
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -47,7 +48,7 @@ def test_a_post_comes_with_its_sentiment_and_where_it_is_from(
         }
 
 
-def test_a_text_comes_with_its_sentiment_and_no_post(service: Service) -> None:
+def test_a_text_comes_with_its_sentiment_and_the_id_it_is_kept_under(service: Service) -> None:
     response = service.client.post("/v1/sentiment", json={"inputs": ["a #text", {"text": "b"}]})
 
     assert response.headers["Content-Type"] == "application/json"
@@ -55,7 +56,8 @@ def test_a_text_comes_with_its_sentiment_and_no_post(service: Service) -> None:
     for answer, text in zip(response.json()["results"], ("a #text", "b"), strict=True):
         check_sentiment(answer)
         assert answer["textInput"] == text
-        assert answer["post"] is None
+        assert answer["post"]["id"] == sha256(text.encode()).hexdigest()[:32]
+        assert answer["post"]["platform"] == "text"
 
 
 def test_the_model_says_what_it_is_and_what_the_service_accepts(service: Service) -> None:

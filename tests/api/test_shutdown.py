@@ -17,7 +17,7 @@ from processes import Service, StartService, eventually
 
 from sentiserve.models.bundle import default_bundle, open_bundle
 from sentiserve.store.sqlite import SqliteStore
-from sentiserve.types import Post, PostRef
+from sentiserve.types import PostRef
 
 MODEL_ID = open_bundle(default_bundle()).manifest.model_id
 TEXTS, URLS = 16, 12  # requests of each kind
@@ -91,12 +91,7 @@ async def check_recorded(file: Path, results: list[dict[str, Any]]) -> None:
     store = SqliteStore(file, ttl=round(timedelta(days=1).total_seconds()))
     await store.open()
     try:
-        refs = [
-            PostRef(answer["post"]["platform"], answer["post"]["id"])
-            if answer["post"]
-            else Post.of_text(answer["textInput"]).ref
-            for answer in results
-        ]
+        refs = [PostRef(answer["post"]["platform"], answer["post"]["id"]) for answer in results]
         kept = await store.get(refs, MODEL_ID)
     finally:
         await store.close()

@@ -2,12 +2,14 @@
 
 import contextlib
 import re
+import resource
 import socket
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pytest
-from processes import Service, StartService
+from processes import Service, StartService, eventually
 from prometheus_client.parser import text_string_to_metric_families
 from redis_server import RedisServer
 
@@ -26,7 +28,40 @@ def test_readiness_does_not_wait_for_a_store_that_hangs(start_service: StartServ
         with redis.frozen():
             response = service.client.get("/health/ready", timeout=3)  # Redis itself gets 4 s
         assert response.status_code == 200
-        assert "no answer" in response.json()["dependencies"]["store"]
+        assert response.json()["dependencies"]["store"] == "failing"
+        eventually(lambda: any("no answer" in event.get("store", "") for event in service.events()))
+
+
+def test_what_fails_is_told_to_the_log_and_not_to_strangers(start_service: StartService) -> None:
+    """No path, host or port leaves the service; the log has the reason under the request's id."""
+    with RedisServer() as redis:
+        service = start_service("--store", redis.url)
+        place = f"127.0.0.1:{redis.port}"
+        redis.stop()
+        ready = service.client.get("/health/ready")
+        authors = service.client.get("/v1/authors")
+    assert ready.json()["dependencies"] == {"model": "ok", "store": "failing"}
+    assert authors.status_code == 503
+    assert authors.headers["Retry-After"]
+    assert place not in ready.text + authors.text
+    (logged,) = eventually(lambda: [e for e in service.events() if e["event"] == "refused"])
+    assert logged["request_id"] == authors.headers["X-Request-Id"]
+    assert place in logged["reason"]
+
+
+def test_a_journal_that_cannot_be_written_is_not_shown_to_callers(
+    start_service: StartService, tmp_path: Path
+) -> None:
+    """Neither in a problem of one's own nor in those of a batch, and the log names it once."""
+    service = start_service(HISTORY=str(tmp_path / "history"))
+    service.client.post("/v1/sentiment", json={"inputs": ["Before it fails."]})
+    resource.prlimit(service.pid, resource.RLIMIT_FSIZE, (1, 1))  # as a disk that is full
+    response = service.client.post("/v1/sentiment", json={"inputs": ["One.", "Two.", "Three."]})
+    results = response.json()["results"]
+    assert [result["status"] for result in results] == [503] * 3
+    assert str(tmp_path) not in response.text
+    (logged,) = eventually(lambda: [e for e in service.events() if e["event"] == "refused"])
+    assert str(tmp_path) in logged["reason"]
 
 
 def counted(service: Service, name: str, **labels: str) -> float:

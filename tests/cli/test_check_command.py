@@ -1,11 +1,18 @@
 """``sentiserve check``: what is wrong, and what to do."""
 
+import asyncio
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from disk import room_for
+from packages import offer_source
 from processes import Run
+from redis_server import RedisServer
+
+from sentiserve.store.sqlite import SqliteStore
 
 
 def check(cli: Run, *flags: str | Path, status: int, **env: str) -> dict[str, Any]:
@@ -18,8 +25,42 @@ def check(cli: Run, *flags: str | Path, status: int, **env: str) -> dict[str, An
 
 def test_everything_is_fine_out_of_the_box(cli: Run) -> None:
     found = check(cli, status=0)
-    assert list(found) == ["settings", "model", "store", "history", "source archive"]
-    assert all(part["ok"] and part["detail"] for part in found.values())
+    used = [name for name, part in found.items() if part["ok"]]
+    assert used == ["settings", "model", "store", "history", "source archive"]
+    assert all(part["ok"] is not False and part["detail"] for part in found.values())
+
+
+def test_it_says_what_each_source_gives_and_which_are_off(
+    cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "from sentiserve.testing.fakes import FakeFeed\nfrom_settings = lambda _: FakeFeed([])"
+    offer_source(tmp_path / "site", "shelf", module, monkeypatch)
+    found = check(cli, "--sources", "archive,shelf", status=0)
+    assert found["source archive"]["detail"] == "gives lookup"
+    assert found["source shelf"]["detail"] == "gives lookup, home, stream, tag, user"
+    assert found["source x"]["ok"] is None
+    assert "SENTISERVE_X_BEARER_TOKEN" in found["source x"]["detail"]
+
+
+def test_the_default_sources_pass_without_any_network(
+    cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SENTISERVE_SOURCES")
+    found = check(cli, status=0)
+    gives = {name: part["detail"] for name, part in found.items() if name.startswith("source ")}
+    assert gives["source oembed"] == "gives lookup"
+    assert gives["source bluesky"] == "gives lookup, stream, tag, user"
+    assert gives["source mastodon"] == "gives lookup, tag, user"
+    assert found["source x"]["ok"] is None
+
+
+def test_what_x_lacks_is_named(cli: Run) -> None:
+    found = check(cli, "--sources", "x", status=0, x_bearer_token="secret-token-4711")
+    assert found["source x"]["detail"] == (
+        "gives lookup, stream, tag, user; home needs SENTISERVE_X_USER_TOKEN"
+    )
+    found = check(cli, "--sources", "x", status=1)
+    assert "SENTISERVE_X_BEARER_TOKEN" in found["source x"]["detail"]
 
 
 def test_people_get_a_table(cli: Run) -> None:
@@ -43,7 +84,7 @@ def test_a_broken_part_fails_alone_and_says_what_to_do(
         *("--archive", "nowhere.jsonl"),
         status=1,
     )
-    assert {name for name, part in found.items() if part["ok"]} == {"settings", "history"}
+    assert [name for name, part in found.items() if part["ok"]] == ["settings", "history"]
     assert "SENTISERVE_STORE" in found["store"]["detail"]
     assert "fetch or export the bundle again" in found["model"]["detail"]
     assert "nowhere.jsonl: no such file" in found["source archive"]["detail"]
@@ -61,7 +102,7 @@ def test_a_setting_that_cannot_be_used_fails(
     cli: Run, env: dict[str, str], part: str, says: str
 ) -> None:
     found = check(cli, status=1, **env)
-    assert [name for name, said in found.items() if not said["ok"]] == [part]
+    assert [name for name, said in found.items() if said["ok"] is False] == [part]
     assert says in found[part]["detail"]
 
 
@@ -80,3 +121,48 @@ def test_a_misspelt_setting_fails(cli: Run) -> None:
 
 def test_the_version_is_shown(cli: Run) -> None:
     assert cli("--version").out.strip().count(".") == 2
+
+
+def test_a_store_that_is_not_there_is_not_created(cli: Run, tmp_path: Path) -> None:
+    """It is no failure, for the service creates it; but whoever mistyped its name can see it."""
+    before = set(tmp_path.rglob("*"))
+    found = check(cli, "--store", "sqlite:///new/typo.db", "--history", "off", status=0)
+    assert found["store"]["detail"].startswith("sqlite:///new/typo.db (not there yet")
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_a_store_stays_as_it_was(cli: Run, tmp_path: Path) -> None:
+    """What is written to see whether it can be is gone again."""
+    path = tmp_path / "store.db"
+    asyncio.run(_created(path))
+    check(cli, "--store", f"sqlite:///{path}", status=0)
+    assert b"sentiserve-check" not in path.read_bytes()
+    with RedisServer() as redis, closing(redis.client()) as client:
+        check(cli, "--store", redis.url, status=0)
+        assert client.keys() == []
+
+
+def test_a_disk_without_room_fails(cli: Run, tmp_path: Path) -> None:
+    """Where the store is, and where it would be."""
+    path = tmp_path / "store.db"
+    asyncio.run(_created(path))
+    for name in ("store.db", "new.db"):
+        with room_for(40_000):
+            found = check(cli, "--store", f"sqlite:///{name}", "--history", "off", status=1)
+        assert [part for part, said in found.items() if not said["ok"]] == ["store"]
+        assert "SENTISERVE_STORE" in found["store"]["detail"]
+
+
+async def _created(path: Path) -> None:
+    store = SqliteStore(path, ttl=60)
+    await store.open()
+    await store.close()
+
+
+def test_a_redis_that_is_full_fails(cli: Run) -> None:
+    """It answers whatever is asked, and refuses what is to be kept."""
+    with RedisServer() as redis, closing(redis.client()) as client:
+        client.config_set("maxmemory", 1)
+        found = check(cli, "--store", redis.url, status=1)
+    assert "it is full" in found["store"]["detail"]
+    assert "raise its maxmemory" in found["store"]["detail"]

@@ -7,6 +7,7 @@ import pytest
 from processes import Run
 
 from sentiserve.models.bundle import default_bundle, open_bundle
+from sentiserve.types import Post
 
 MODEL = open_bundle(default_bundle()).manifest.info
 TEXTS = ["What a lovely day", "Never again."]
@@ -29,7 +30,9 @@ def test_json_has_a_document_on_each_line(cli: Run) -> None:
     documents = [json.loads(line) for line in ran.out.splitlines()]
     assert [document["text"] for document in documents] == TEXTS
     for document in documents:
-        assert set(document) == {"text", "label", "scores", "model", "truncated"}
+        assert set(document) == {"text", "label", "scores", "model", "truncated", "post"}
+        ref = Post.of_text(document["text"]).ref
+        assert document["post"] == {"platform": "text", "id": ref.id}
         assert document["model"] == MODEL.id
         assert sum(document["scores"].values()) == pytest.approx(1, abs=1e-5)
 

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 from processes import Run
+from tables.x_archives import ACCOUNT, script, wrapped, zipped
 
 import sentiserve
 
@@ -118,6 +119,36 @@ def test_a_row_of_the_wrong_length_does_not_shift_the_others(cli: Run, tmp_path:
     assert [row["id"] for row in rows] == ["1", "2", "3", "4"]
     assert [bool(row["label"]) for row in rows] == [True, False, False, True]
     assert [bool(row["error"]) for row in rows] == [False, True, True, False]
+
+
+def test_an_archive_of_x_is_scored_as_it_is(cli: Run, tmp_path: Path) -> None:
+    source, target = tmp_path / "archive.zip", tmp_path / "scored.csv"
+    zipped(
+        source,
+        {
+            "data/account.js": script(ACCOUNT, name="account"),
+            "data/tweets-part1.js": script(wrapped("22", "Never again."), part=1),
+            "data/tweets.js": script(wrapped("20", "A lovely day &lt;3"), '{"tweet": oops}'),
+        },
+    )
+    ran = cli("score", source, target)
+    assert ran.status == 1
+    assert "1 rows could not be scored" in ran.err
+    first, broken, last = read_csv(target)
+    assert (first["id"], first["text"], first["label"]) == ("20", "A lovely day <3", "positive")
+    assert first["author_handle"] == "ben_example"
+    assert "row 2: data/tweets.js, element 2: not JSON" in broken["error"]
+    assert (last["id"], last["label"]) == ("22", "negative")
+
+
+def test_a_damaged_archive_is_refused_before_any_work(cli: Run, tmp_path: Path) -> None:
+    source = zipped(tmp_path / "archive.zip", {"data/tweets.js": script(wrapped("20", "a" * 99))})
+    whole = source.read_bytes()
+    source.write_bytes(whole[:50] + bytes(9) + whole[59:])
+    ran = cli("score", source, tmp_path / "scored.csv")
+    assert ran.status == 1
+    assert f"{source}: no zip file, or a damaged one: " in ran.err.replace("\n", "")
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["archive.zip"]
 
 
 def test_an_output_that_exists_is_refused_and_left_alone(cli: Run, tmp_path: Path) -> None:

@@ -103,3 +103,16 @@ def test_clearing_asks_for_a_clear_word(cli: Run, store: str) -> None:
     assert "--yes" in ran.err
     assert asked(cli, "clear", "--yes", "--store", store)["online"] == 5
     assert asked(cli, "stats", "--store", store)["online"] == {}
+
+
+@pytest.mark.parametrize(
+    "command", [("stats",), ("forget", "--post", "x/1"), ("clear", "--yes")], ids=lambda c: c[0]
+)
+def test_a_store_that_is_not_there_is_refused_and_not_created(
+    cli: Run, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    before = set(tmp_path.rglob("*"))
+    ran = cli("store", *command, "--store", "sqlite:///typo.db")
+    assert (ran.status, ran.out) == (1, "")
+    assert "there is no store at typo.db; name another with SENTISERVE_STORE" in ran.err
+    assert set(tmp_path.rglob("*")) == before

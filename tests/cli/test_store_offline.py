@@ -119,3 +119,10 @@ def test_a_training_set_that_cannot_be_made_says_why(cli: Run, tmp_path: Path) -
     ran = cli(*command, "--features", "nothing")
     assert ran.status == 1
     assert "post_sentiment, author_sentiment, hashtag_sentiment" in ran.err
+
+
+def test_a_store_that_ends_with_the_command_is_not_filled(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "history").mkdir()
+    ran = cli("store", "materialize", "--store", "memory://", HISTORY=f"{tmp_path}/history")
+    assert (ran.status, ran.out) == (1, "")
+    assert "memory:// ends with this command" in ran.err

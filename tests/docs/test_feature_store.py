@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import subprocess
+import sys
 from argparse import ArgumentParser
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import duckdb
 import httpx
 import pytest
-from processes import Run, StartService, eventually
+from processes import Run, StartService, eventually, variables
 from redis_server import RedisServer
 
 PAGE = (Path(__file__).parents[2] / "docs" / "feature-store.md").read_text()
@@ -68,6 +70,14 @@ def test_every_command_does_what_the_page_says(
             f"COPY (SELECT TIMESTAMPTZ '{now}' AS event_timestamp, 'x' AS platform, "
             f"'{post}' AS id, '15520' AS author) TO 'spine.parquet'"
         )
+    (program,) = blocks("python")
+    with monkeypatch.context() as patch:
+        for name, value in variables(settings).items():
+            patch.setenv(name, value)
+        said = subprocess.run(
+            [sys.executable, "-c", program], check=True, capture_output=True, text=True
+        ).stdout.splitlines()
+    assert said == [str(shown["values"]), f"{now[:4]} positive", "2020 None"]
     with RedisServer() as redis:
         for command in commands("sentiserve"):
             arguments = shlex.split(command.replace(REDIS, redis.url))[1:]

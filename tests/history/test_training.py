@@ -228,6 +228,19 @@ def test_hashtags_are_found_as_people_write_them(tmp_path: Path) -> None:
     ]
 
 
+def test_times_of_all_ages_in_one_spine(tmp_path: Path) -> None:
+    """Whoever writes year 1 for "unknown" gets the same answers for the other rows."""
+    people = [f"{number}" for number in range(40)]
+    history = history_of(tmp_path, [record(person, author_id=person) for person in people])
+    spine = [
+        {"event_timestamp": at, "platform": "x", "author": person}
+        for person in people
+        for at in ("9999-12-31T00:00:00Z", "2026-03-01T00:00:01Z", "0001-01-01T00:00:00Z")
+    ]
+    found = training_set(history, tmp_path, spine, ["author_sentiment:posts_1d"])
+    assert [row["author_sentiment__posts_1d"] for row in found] == [0, 1, 0] * len(people)
+
+
 def test_an_empty_history_is_one(tmp_path: Path) -> None:
     """Everything is cold, and no directory is made."""
     row = {"event_timestamp": START, "platform": "x", "id": "1", "hashtag": "sun"}

@@ -1,14 +1,16 @@
 """Sentiment by author and by hashtag, asked for as people write them."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from sentiserve.errors import NotFoundError
+from sentiserve.errors import NotFoundError, StoreTimeoutError
 from sentiserve.insights.aggregates import Aggregates
 from sentiserve.store.memory import MemoryStore
 from sentiserve.testing import example_prediction
+from sentiserve.types import Aggregate, AggregateQuery
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 JUNE = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -26,7 +28,7 @@ async def aggregates() -> AsyncIterator[Aggregates]:
     store = MemoryStore(ttl=86_400)
     await store.open()
     await store.put(POSTS)
-    yield Aggregates(store, "model-1")
+    yield Aggregates(store, "model-1", timeout=5)
     await store.close()
 
 
@@ -94,3 +96,23 @@ async def test_a_time_without_a_zone_is_utc(aggregates: Aggregates, since: datet
     late = since + timedelta(seconds=1)
     with pytest.raises(NotFoundError):
         await aggregates.author("x", "7", late)
+
+
+class SlowStore(MemoryStore):
+    """Aggregates for longer than anybody waits."""
+
+    async def aggregate(self, query: AggregateQuery) -> list[Aggregate]:
+        await asyncio.sleep(60)
+        return []
+
+
+async def test_nobody_waits_for_longer_than_the_store_may_take() -> None:
+    aggregates = Aggregates(SlowStore(ttl=60), "model-1", timeout=0.01)
+    questions: Sequence[object] = await asyncio.gather(
+        aggregates.authors(limit=1),
+        aggregates.author("x", "7"),
+        aggregates.hashtags(limit=1),
+        aggregates.hashtag("sun"),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in questions] == [StoreTimeoutError] * 4

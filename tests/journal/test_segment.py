@@ -92,7 +92,6 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
 def test_of_all_lines_those_are_read_that_were_left(left: set[int], at_once: int) -> None:
     with TemporaryDirectory() as directory:
         segment = write(Path(directory), b"".join(encode(record(number)) for number in range(20)))
-        segment.sealed = False
         for line in sorted(left):
             segment.leave(line)
         assert segment.waiting == len(left)

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 from structlog.testing import capture_logs
+from tables.x_archives import ACCOUNT, script, wrapped, zipped
 
 from sentiserve.errors import BadInputError, NotFoundError, SourceError
 from sentiserve.settings import Settings
@@ -81,6 +82,32 @@ class TestCsv(ArchiveContract):
 
 class TestParquet(ArchiveContract):
     suffix = ".parquet"
+
+
+class TestXArchive(SourceContract):
+    known = [
+        (
+            f"https://twitter.com/ben_example/status/{post_id}",
+            Post(
+                PostRef("x", post_id),
+                text,
+                url=f"https://x.com/ben_example/status/{post_id}",
+                author_id="17",
+                author_handle="ben_example",
+                created_at=datetime(2018, 10, 10, 20, 19, 24, tzinfo=UTC),
+            ),
+        )
+        for post_id, text in (("20", "Tea & cake"), ("21", "Żółć 👩‍👩‍👧"))
+    ]
+    missing_url = "https://x.com/ben_example/status/404"
+
+    def make_source(self, tmp_path: Path) -> Archive:
+        posts = wrapped("20", "Tea &amp; cake"), wrapped("21", "Żółć 👩‍👩‍👧")
+        members: dict[str, str | bytes] = {
+            "data/account.js": script(ACCOUNT, name="account"),
+            "data/tweets.js": script(*posts),
+        }
+        return Archive(zipped(tmp_path / "archive.zip", members))
 
 
 def write_parquet(path: Path) -> None:

@@ -14,7 +14,9 @@ from sentiserve.errors import (
     SourceError,
     SourceTimeoutError,
 )
+from sentiserve.metrics import Metrics
 from sentiserve.protocols import Source
+from sentiserve.sources import chain as chain_module
 from sentiserve.sources.chain import Chain
 from sentiserve.types import Post, PostRef
 
@@ -178,3 +180,52 @@ async def test_all_sources_open_and_close_together() -> None:
     assert all(source.is_open for source in sources)
     await together.close()
     assert not any(source.is_open for source in sources)
+
+
+GONE = [PostProtectedError("private"), PostDeletedError("gone")]
+
+
+@pytest.mark.parametrize("error", GONE)
+async def test_what_is_gone_is_not_asked_for_again_for_ten_minutes(error: SentiserveError) -> None:
+    times = iter([1_000.0, 1_599.0, 1_601.0, 1_602.0])
+    source = Scripted({A: error})
+    remembering = Chain({"s": source}, timeout=1, clock=lambda: next(times))
+    for _ in range(2):
+        (answer,) = await remembering.fetch([A])
+        assert type(answer) is type(error)
+        assert str(answer) == str(error)
+    assert source.asked == [[A]]
+    await remembering.fetch([A])
+    assert source.asked == [[A], [A]]
+
+
+@pytest.mark.parametrize("error", [NotFoundError("no"), QuotaExhaustedError("later"), None])
+async def test_nothing_else_is_remembered(error: SentiserveError | None) -> None:
+    """What isn't there may come, what failed may work, and a post is for the store to keep."""
+    source = Scripted({A: error or post(A)})
+    remembering = chain(source)
+    await remembering.fetch([A])
+    await remembering.fetch([A])
+    assert source.asked == [[A], [A]]
+
+
+async def test_no_more_is_remembered_than_a_bounded_number_of_posts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(chain_module, "_MOST_REMEMBERED", 2)
+    source = Scripted(dict.fromkeys((A, B, C), PostDeletedError("gone")))
+    remembering = chain(source)
+    await remembering.fetch([A, B, C])
+    await remembering.fetch([C, B])
+    await remembering.fetch([A])
+    assert source.asked == [[A, B, C], [A]]
+
+
+async def test_posts_and_errors_are_counted_by_source() -> None:
+    metrics = Metrics()
+    first, second = Scripted({A: SourceError("down"), B: post(B)}), Scripted({A: post(A)})
+    await Chain({"one": first, "two": second}, 1, metrics).fetch([A, B])
+    said = metrics.exposition().decode()
+    assert 'sentiserve_source_errors_total{error="SourceError",source="one"} 1.0' in said
+    assert 'sentiserve_source_posts_total{source="one"} 1.0' in said
+    assert 'sentiserve_source_posts_total{source="two"} 1.0' in said

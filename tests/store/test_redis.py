@@ -1,6 +1,7 @@
 """The shared store."""
 
 import asyncio
+import re
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from redis_server import RedisCluster, RedisServer, free_port, password
 
 from sentiserve.errors import StoreError
 from sentiserve.store.redis import RedisStore, from_url
+from sentiserve.store.redis_ranking import Ranking
 from sentiserve.testing import StoreContract, example_prediction
 from sentiserve.types import MAX_HASHTAGS, AggregateQuery, Author, Entity, Hashtag, PostRef, Prefix
 
@@ -126,8 +128,25 @@ async def test_tls(tmp_path: Path) -> None:
             assert await store.get([prediction.post.ref], MODEL) == [prediction]
         with pytest.raises(StoreError, match="certificate verify failed"):
             await from_url(url, DAY).open()
-        with pytest.raises(StoreError, match="rediss://"):
-            await from_url(url.replace("rediss", "redis"), DAY).open()
+        for scheme in ("redis", "redis+cluster"):
+            tls = scheme.replace("redis", "rediss")
+            why = rf"it wants TLS; write {re.escape(tls)}://"
+            with pytest.raises(StoreError, match=why):
+                await from_url(url.replace("rediss", scheme), DAY).open()
+
+
+@pytest.mark.parametrize("scheme", ["rediss", "rediss+cluster"])
+async def test_a_server_that_does_not_speak_tls_is_named_so(scheme: str) -> None:
+    """Whether it wants a login or not; and no secret is repeated."""
+    secret = password()
+    for options in ((), ("--requirepass", secret)):
+        with RedisServer(*options) as server:
+            url = server.url.replace("redis://", f"{scheme}://user:{secret}@")
+            with pytest.raises(StoreError) as caught:
+                await from_url(url, DAY).open()
+        plain = scheme.replace("rediss", "redis")
+        assert f"doesn't speak TLS; write {plain}://, or enable TLS there" in str(caught.value)
+        assert secret not in str(caught.value)
 
 
 async def test_four_processes_write_to_one_redis(empty: RedisServer, tmp_path: Path) -> None:
@@ -322,3 +341,23 @@ async def test_posts_of_many_are_read_as_they_are_found(empty: RedisServer) -> N
     assert max(map(len, pages)) <= len(of) * 500
     found = [pair for page in pages for pair in page]
     assert len(found) == len(set(found)) == len(of) * 1_700
+
+
+async def test_in_a_cluster_a_long_list_of_equals_is_not_read_to_its_end(
+    cluster: RedisCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those with most posts come first all the same."""
+    cluster.clear()
+    monkeypatch.setattr("sentiserve.store.redis_posts._PAGE", 20)
+    monkeypatch.setattr("sentiserve.store.redis_ranking._MOST", 40)
+    equals = [example_prediction(f"{n}", author_id=f"{n:04}") for n in range(2_000)]
+    active = [example_prediction(f"top-{n}", author_id="top") for n in range(30)]
+    async with opened(cluster.url) as store:
+        await store.put([*equals, *active])
+        ranking = Ranking(store._posts, AggregateQuery(Entity.AUTHOR, MODEL))
+        taken: list[Author | Hashtag] = []
+        while some := await ranking.next(None):
+            taken += some
+        assert taken[0] == Author("x", "top")
+        assert len(taken) <= 16 * 40
+        assert (await counts_of(store, limit=2))[0] == ("top", 30)

@@ -153,6 +153,27 @@ async def test_a_put_that_fails_keeps_nothing(tmp_path: Path) -> None:
         assert await store.get([good.post.ref], MODEL) == [good]
 
 
+async def test_a_put_may_hold_new_posts_newer_ones_and_older_ones(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    later = now + timedelta(seconds=1)
+    async with opened(tmp_path / "store.db") as store:
+        known = [
+            example_prediction("1", text="#sun", predicted_at=now),
+            example_prediction("2", text="#sun", predicted_at=later),
+        ]
+        await store.put(known)
+        put = [
+            example_prediction("1", text="#rain", predicted_at=later),
+            example_prediction("2", text="#rain", predicted_at=now),
+            example_prediction("3", text="#rain #rain", predicted_at=now),
+        ]
+        await store.put(put)
+        refs = [prediction.post.ref for prediction in put]
+        assert await store.get(refs, MODEL) == [put[0], known[1], put[2]]
+        found = await store.aggregate(AggregateQuery(Entity.HASHTAG, MODEL))
+        assert {one.name: one.posts for one in found} == {"rain": 2, "sun": 1}
+
+
 async def test_two_stores_share_a_file(tmp_path: Path) -> None:
     """Stores on one file see each other's writes at once, and overlapping puts lose nothing."""
     path = tmp_path / "store.db"

@@ -1,9 +1,10 @@
 """Errors as problem documents (RFC 9457), from one mapping."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -12,6 +13,7 @@ from starlette.exceptions import HTTPException
 from sentiserve.api.schemas import Problem
 from sentiserve.errors import SentiserveError, UnauthorizedError
 
+_log = structlog.get_logger(__name__)
 _DETAILS = {  # in place of Starlette's, which only repeat the title
     404: "there is nothing at this path; /docs lists what there is",
     405: "this path has no such method; /docs lists what there is",
@@ -30,8 +32,14 @@ def problem(status: int, detail: str) -> Problem:
 
 
 def problem_of(error: SentiserveError) -> Problem:
-    """The problem document of an error."""
-    return problem(error.status, str(error))
+    """The problem document of an error, without what is not for callers; ``log`` tells that."""
+    return problem(error.status, error.public or str(error))
+
+
+def log(errors: Iterable[SentiserveError]) -> None:
+    """Log what problem documents leave out, each reason once."""
+    for reason in dict.fromkeys(str(error) for error in errors if error.public):
+        _log.error("refused", reason=reason)
 
 
 def problem_response(document: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -68,6 +76,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 async def _on_sentiserve_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, SentiserveError)  # noqa: S101  # as registered above
+    log([error])
     return problem_response(problem_of(error), headers_of(error))
 
 

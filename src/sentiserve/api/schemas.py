@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 from sentiserve.features.online import FeatureVector, Status
 from sentiserve.forgetting import Forgotten
 from sentiserve.inference import Answer
-from sentiserve.types import TEXT, Aggregate, ModelInfo
+from sentiserve.types import TEXT, Aggregate, ModelInfo, Post
 
 MAX_INPUTS = 256
 MAX_NAME = 300  # characters of a name, an id or a feature
@@ -33,49 +33,55 @@ class Problem(BaseModel):
 
 
 class PostOut(Wire):
-    """The post behind a sentiment."""
+    """The post behind a sentiment; a bare text is a post of the platform "text"."""
 
     platform: str
-    id: str
+    id: str = Field(description="With the platform, what the post is forgotten by.")
     url: str | None
     author_id: str | None
     author_handle: str | None
     created_at: datetime | None
+
+    @classmethod
+    def of(cls, post: Post) -> "PostOut":
+        """A post as it goes out, but for its text."""
+        return cls(
+            platform=post.ref.platform,
+            id=post.ref.id,
+            url=post.url,
+            author_id=post.author_id,
+            author_handle=post.author_handle,
+            created_at=post.created_at,
+        )
 
 
 class SentimentOut(Wire):
     """The sentiment of a post or text."""
 
     sentiment_analyst: str = Field(description="The label with the highest score.")
-    text_input: str
+    text_input: str | None = Field(
+        description="The text; null for a post of a source where SENTISERVE_RETURN_TEXT is own."
+    )
     scores: dict[str, float] = Field(description="A score for each label; they add up to 1.")
     model: str = Field(description="The model id: what decides a prediction, as a digest.")
     cached: bool = Field(description="Whether the answer was remembered.")
     truncated: bool = Field(description="Whether the model saw only the text's beginning.")
-    post: PostOut | None = Field(description="Null for a bare text.")
+    post: PostOut
 
     @classmethod
-    def of(cls, answer: Answer) -> "SentimentOut":
-        """An answer as it goes out."""
+    def of(cls, answer: Answer, return_text: Literal["all", "own"]) -> "SentimentOut":
+        """An answer as it goes out; its text only if that may be returned."""
         prediction = answer.prediction
         post, sentiment = prediction.post, prediction.sentiment
+        is_own = post.ref.platform == TEXT
         return cls(
             sentiment_analyst=sentiment.label,
-            text_input=post.text,
+            text_input=post.text if is_own or return_text == "all" else None,
             scores=dict(sentiment.scores),
             model=prediction.model_id,
             cached=answer.cached,
             truncated=sentiment.truncated,
-            post=None
-            if post.ref.platform == TEXT
-            else PostOut(
-                platform=post.ref.platform,
-                id=post.ref.id,
-                url=post.url,
-                author_id=post.author_id,
-                author_handle=post.author_handle,
-                created_at=post.created_at,
-            ),
+            post=PostOut.of(post),
         )
 
 
@@ -275,7 +281,9 @@ class HealthOut(Wire):
     """Whether the service, and each thing it depends on, can work."""
 
     status: Literal["live", "ready", "unready"]
-    dependencies: dict[str, str] = Field(default={}, description="'ok', or what is wrong.")
+    dependencies: dict[str, str] = Field(
+        default={}, description="'ok' or 'failing'; the log says why."
+    )
 
 
 def _figures(aggregate: Aggregate) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import typer
 from sentiserve.cli.console import MOST_COLUMNS, download_bar, examples, json_line, setting, table
 from sentiserve.errors import BadInputError
 from sentiserve.texts import checked_text
+from sentiserve.types import Post
 
 EXAMPLES = examples(
     'sentiserve predict "What a lovely day" "Never again."',
@@ -36,6 +37,7 @@ def predict(
     sentiments = loaded.predict(checked)
     if as_json:
         for text, sentiment in zip(checked, sentiments, strict=True):
+            ref = Post.of_text(text).ref  # as the service keeps it
             json_line(
                 {
                     "text": text,
@@ -43,6 +45,7 @@ def predict(
                     "scores": sentiment.scores,
                     "model": loaded.info.id,
                     "truncated": sentiment.truncated,
+                    "post": {"platform": ref.platform, "id": ref.id},
                 }
             )
         return

@@ -5,16 +5,22 @@ from typing import Annotated
 
 import typer
 
-from sentiserve.cli.console import download_bar, err, examples, setting
+from sentiserve.cli.console import download_bar, err, examples, setting, stage
 
 EXAMPLES = examples(
     "sentiserve score posts.csv scored.csv",
     "sentiserve score labelled.tsv scored.parquet --prefix predicted_",
+    "sentiserve score twitter-archive.zip scored.csv",
 )
 
 
 def score(
-    source: Annotated[Path, typer.Argument(metavar="IN", help=".jsonl, .csv, .tsv or .parquet.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="IN", help=".jsonl, .csv, .tsv, .parquet, or an X archive (.zip, tweets.js)."
+        ),
+    ],
     target: Annotated[Path, typer.Argument(metavar="OUT", help=".jsonl, .csv or .parquet.")],
     model: Annotated[str | None, setting("model")] = None,
     prefix: Annotated[str, typer.Option(help="Prefix of the added columns' names.")] = "",
@@ -26,6 +32,7 @@ def score(
     id added. A row that can't be scored keeps its place, with the reason in the column "error".
     Stopped half-way, the same command goes on where it was.
     """
+    from rich.markup import escape
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -38,14 +45,17 @@ def score(
     from sentiserve.errors import BadInputError
     from sentiserve.scoring import Scoring
     from sentiserve.settings import load_settings
-    from sentiserve.tables import read_rows
+    from sentiserve.tables import count_rows
 
     if target.exists() and not overwrite:
         raise BadInputError(f"{target} exists; choose another name or add --overwrite")
     with download_bar() as on_progress:
         loaded = build_model(load_settings(model=model), on_progress)
     scoring = Scoring(source, target, loaded, prefix)
-    total = sum(1 for _ in read_rows(source))
+    # What can't be read is found before the work, which takes much longer.
+    with stage() as on_stage:
+        on_stage(f"reading {escape(str(source))}")
+        total = count_rows(source)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -57,6 +67,7 @@ def score(
         task = progress.add_task("scoring", total=total)
         try:
             rows, failed = scoring.run(lambda done: progress.update(task, completed=done))
+            progress.update(task, total=rows)
         except KeyboardInterrupt:
             progress.stop()
             err.print("stopped; the same command goes on from here")

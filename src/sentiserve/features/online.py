@@ -1,12 +1,11 @@
 """Features as of now, from the online store."""
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sentiserve.errors import BadInputError, StoreError
+from sentiserve.errors import BadInputError
 from sentiserve.features.views import (
     AUTHOR_SENTIMENT,
     POST_SENTIMENT,
@@ -16,6 +15,7 @@ from sentiserve.features.views import (
     choose_features,
 )
 from sentiserve.protocols import Store
+from sentiserve.timing import store_within
 from sentiserve.types import Aggregate, Author, Hashtag, ModelInfo, PostRef, Prediction
 
 EntityRow = Mapping[str, str | None]
@@ -78,14 +78,8 @@ class OnlineFeatures:
         chosen = choose_features(features, self._model.labels)
         names = list(dict.fromkeys(feature.view for feature in chosen))
         keys = {name: [_keys(row, name) for row in entity_rows] for name in names}
-        try:
-            async with asyncio.timeout(self._timeout):
-                known = {name: await self._known(name, keys[name], chosen) for name in names}
-        except TimeoutError as error:
-            raise StoreError(
-                f"the store did not give the features within {self._timeout:g} s; ask for fewer "
-                "entities at once, or raise SENTISERVE_STORE_TIMEOUT"
-            ) from error
+        async with store_within(self._timeout, "ask for fewer entities at once"):
+            known = {name: await self._known(name, keys[name], chosen) for name in names}
         return [
             FeatureVector(
                 values={f.full_name: known[f.view][i].values[f] for f in chosen},

@@ -39,7 +39,10 @@ def compact_day(layout: Layout, day: date) -> int:
 
 def _unite(layout: Layout, files: list[Path]) -> None:
     together = _together(files[-1])
-    with connected(layout.spill, threads=1) as connection:
+    with (
+        connected(layout.spill, threads=1) as connection,
+        layout.until_closed(connection.interrupt),
+    ):
         _find_repeated(connection, files)
         write(
             connection,

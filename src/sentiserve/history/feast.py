@@ -15,9 +15,9 @@ from sentiserve.errors import BadInputError
 from sentiserve.features.views import HASHTAG_SENTIMENT, VIEWS, FeatureView
 from sentiserve.history.duck import connected, copy, name, refusing
 from sentiserve.history.layout import Layout
-from sentiserve.history.points import answer, change_times, find_members
+from sentiserve.history.points import answer, change_times, find_members, number_entities
 from sentiserve.history.training import OnProgress
-from sentiserve.history.versions import Selection, load_versions
+from sentiserve.history.versions import Selection, load_versions, stored
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -76,6 +76,10 @@ _DTYPES = {
     "count": "Int64",
     "mean": "Float64",
 }
+_KEYS = {  # in the history
+    view: "unnest(hashtags) AS hashtag" if view is HASHTAG_SENTIMENT else ", ".join(view.join_keys)
+    for view in VIEWS.values()
+}
 _ENTITIES = {"platform": "platform", "id": "post", "author": "author", "hashtag": "hashtag"}
 
 
@@ -98,8 +102,13 @@ def write_repository(
         what = f"the history {layout.directory} cannot be read"
         with refusing(what, advice), connected(spill) as connection:
             on_progress("reading the history")
-            load_versions(connection, layout.files(), selection, hashtags=True)
-            for view in VIEWS.values():
+            files, views = layout.files(), list(VIEWS.values())
+            for view in views:
+                number_entities(
+                    connection, view, f"SELECT {_KEYS[view]} FROM ({stored(files, selection)})"
+                )
+            load_versions(connection, files, selection, views)
+            for view in views:
                 on_progress(f"writing {view.name}")
                 _write_view(connection, view, selection.labels, data)
         if not (store := out / "feature_store.yaml").exists():
@@ -119,19 +128,10 @@ def _check_own(definitions: Path) -> None:
 def _write_view(
     connection: "DuckDBPyConnection", view: FeatureView, labels: Sequence[str], data: Path
 ) -> None:
-    keys = ", ".join(view.join_keys)
-    versions = "versions"
-    if view is HASHTAG_SENTIMENT:
-        versions = "(SELECT unnest(hashtags) AS hashtag FROM versions)"
-    connection.execute(
-        f"CREATE TEMP TABLE {view.name}_entities AS SELECT {keys}, row_number() OVER () AS entity "
-        f"FROM (SELECT DISTINCT {keys} FROM {versions}) "
-        f"WHERE {' AND '.join(f'{key} IS NOT NULL' for key in view.join_keys)}"
-    )
     find_members(connection, view, labels)
     connection.execute(
         f"CREATE TEMP TABLE {view.name}_points AS SELECT entity, time, "
-        "row_number() OVER (ORDER BY entity, time) AS point FROM ("
+        "row_number() OVER () AS point FROM ("
         f"{change_times(view)} UNION SELECT entity, 0 FROM {view.name}_entities)"
     )
     features = view.features(labels)
@@ -139,10 +139,11 @@ def _write_view(
     fields = ", ".join(f"{name(f.full_name)} AS {name(f.name)}" for f in features)
     file = data / f"{view.name}.parquet"
     draft = file.with_name(f".{file.name}.draft")
+    keys = ", ".join(view.join_keys)
     query = (
         f"SELECT {keys}, {fields}, make_timestamptz(time) AS event_timestamp "
         f"FROM {view.name}_points JOIN {view.name}_entities USING (entity) "
-        f"JOIN {view.name}_features USING (point) ORDER BY point"
+        f"JOIN {view.name}_features USING (point) ORDER BY entity, time"
     )
     try:
         copy(connection, query, draft, "FORMAT parquet, COMPRESSION zstd", file)

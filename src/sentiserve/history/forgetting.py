@@ -30,7 +30,7 @@ def remove(layout: Layout, tombstone: Tombstone) -> int:
     files = layout.files()
     if not files:
         return 0
-    with connected(layout.spill) as connection:
+    with connected(layout.spill) as connection, layout.until_closed(connection.interrupt):
         _define(connection, files, tombstone)
         found = connection.execute(
             f"SELECT filename, count(*) FROM {parquet(files)} WHERE {_MATCHES} GROUP BY filename"

@@ -27,6 +27,7 @@ from sentiserve.tombstones import Forgettable, Tombstone
 P = ParamSpec("P")
 T = TypeVar("T")
 _ADVICE = "free some space, mend the permissions, or name another with SENTISERVE_HISTORY"
+_PAUSE = 0.02  # seconds between two tries to break off what is under way
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -46,9 +47,16 @@ class History:
         self._thread = ThreadPoolExecutor(1, "history")
 
     async def close(self) -> None:
-        """Stop, without waiting for other processes; harmless when closed."""
-        self._layout.close()
-        await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
+        """Stop, without waiting for other processes or long work; harmless when closed.
+
+        What is broken off, a compaction or a removal, has changed no file half-way; the next
+        one does it.
+        """
+        ended = asyncio.create_task(asyncio.to_thread(self._thread.shutdown, cancel_futures=True))
+        while not ended.done():
+            self._layout.close()
+            await asyncio.wait({ended}, timeout=_PAUSE)
+        await ended
 
     @property
     def directory(self) -> Path:

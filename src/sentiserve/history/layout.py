@@ -11,11 +11,11 @@ Whoever reads holds a shared lock on the directory, whoever writes an exclusive 
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 
 from sentiserve.errors import StoreError
 
@@ -34,10 +34,35 @@ class Layout:
         self._drafts = directory / ".drafts"
         self.spill = self._drafts / "spill"
         self._closing = Event()
+        self._stopping = Lock()
+        self._stops: set[Callable[[], object]] = set()
 
     def close(self) -> None:
-        """Wait for no lock any longer: whoever does gets a StoreError."""
+        """Wait for no lock any longer, and stop long work: whoever does either gets an error.
+
+        What is stopped just before it becomes long runs on, and wants another call.
+        """
         self._closing.set()
+        with self._stopping:
+            for stop in self._stops:
+                stop()
+
+    @contextmanager
+    def until_closed(self, stop: Callable[[], object]) -> Iterator[None]:
+        """Let ``close``, on another thread, stop the block.
+
+        Raises:
+            StoreError: it was closed already.
+        """
+        with self._stopping:
+            self._stops.add(stop)
+        try:
+            if self._closing.is_set():
+                raise StoreError(f"the history {self.directory} is being closed")
+            yield
+        finally:
+            with self._stopping:
+                self._stops.remove(stop)
 
     def folder(self, day: date) -> Path:
         """Where the rows of a day lie."""

@@ -3,7 +3,7 @@
 The tables that belong to a view begin with its name:
 
     _entities   entity (a number), and the view's keys
-    _points     point (a number, in the order of entity and time), entity, time
+    _points     point (a number), entity, time
     _members    entity, and the versions of posts (versions.py) that count for it
     _features   point, and a column for each feature
 
@@ -21,16 +21,27 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
+def number_entities(connection: "DuckDBPyConnection", view: FeatureView, query: str) -> None:
+    """Make the view's ``_entities``, of a query for its keys."""
+    keys = ", ".join(view.join_keys)
+    connection.execute(
+        f"CREATE TEMP TABLE {view.name}_entities AS SELECT {keys}, row_number() OVER () AS entity "
+        f"FROM (SELECT DISTINCT {keys} FROM ({query})) "
+        f"WHERE {' AND '.join(f'{key} IS NOT NULL' for key in view.join_keys)}"
+    )
+
+
 def find_members(
     connection: "DuckDBPyConnection", view: FeatureView, labels: Sequence[str]
 ) -> None:
     """Make the view's ``_members``, of ``versions`` and its ``_entities``."""
     fields = _post_fields(labels) if view is POST_SENTIMENT else window_fields(labels)
-    tagged = "(SELECT *, unnest(list_distinct(hashtags)) AS hashtag FROM versions)"
+    versions = f"(SELECT *, {view.name} AS entity FROM versions WHERE {view.name} IS NOT NULL)"
+    if view is HASHTAG_SENTIMENT:
+        versions = "versions JOIN tagged USING (record)"
     connection.execute(
-        f"CREATE TEMP TABLE {view.name}_members AS SELECT entity, {', '.join(fields)} "
-        f"FROM {tagged if view is HASHTAG_SENTIMENT else 'versions'} "
-        f"JOIN {view.name}_entities USING ({', '.join(view.join_keys)})"
+        f"CREATE TEMP TABLE {view.name}_members AS "
+        f"SELECT entity, {', '.join(fields)} FROM {versions} ORDER BY entity"
     )
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from sentiserve.errors import BadInputError
 from sentiserve.features.views import FeatureView
 from sentiserve.history.duck import name, reason
+from sentiserve.history.points import number_entities
+from sentiserve.history.spine_csv import csv_source, naming_the_line
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -37,10 +39,11 @@ def load_spine(
 
     keys = list(dict.fromkeys(key for view in views for key in view.join_keys))
     try:
-        connection.execute(
-            f"CREATE TEMP TABLE spine AS SELECT *, row_number() OVER () AS {ROW} "
-            f"FROM {_source(connection, path)}"
-        )
+        with naming_the_line(path):
+            connection.execute(
+                f"CREATE TEMP TABLE spine AS SELECT *, row_number() OVER () AS {ROW} "
+                f"FROM {_source(connection, path)}"
+            )
         columns = _columns(connection, "FROM spine")
         if list(columns)[-1] != ROW:
             raise BadInputError(f"{path}: the column {ROW} is ours; give yours another name")
@@ -52,34 +55,35 @@ def load_spine(
             _fold_hashtags(connection)
     except duckdb.Error as error:
         raise BadInputError(f"{path}: {reason(error)}") from error
+    except OSError as error:
+        raise BadInputError(f"{path} cannot be read: {error.strerror or error}") from error
     _check_times(connection, path)
     return [column for column in columns if column != ROW]
 
 
 def ask(connection: "DuckDBPyConnection", view: FeatureView) -> None:
-    """Make the view's ``_entities`` and ``_points``, and ``_asked``: the point of each row."""
+    """Make the view's ``_entities``, and its ``_points``: rows that have an entity."""
     keys = ", ".join(view.join_keys)
-    for statement in (
-        f"CREATE TEMP TABLE {view.name}_entities AS SELECT {keys}, row_number() OVER () AS entity "
-        f"FROM (SELECT DISTINCT {keys} FROM asked)",
-        f"CREATE TEMP TABLE {view.name}_points AS "
-        "SELECT entity, time, row_number() OVER (ORDER BY entity, time) AS point "
-        f"FROM (SELECT DISTINCT entity, time FROM asked JOIN {view.name}_entities USING ({keys}))",
-        f"CREATE TEMP TABLE {view.name}_asked AS SELECT {ROW}, point FROM asked "
-        f"JOIN {view.name}_entities USING ({keys}) JOIN {view.name}_points USING (entity, time)",
-    ):
-        connection.execute(statement)
+    number_entities(connection, view, f"SELECT {keys} FROM asked")
+    connection.execute(
+        f"CREATE TEMP TABLE {view.name}_points AS SELECT {ROW} AS point, entity, time FROM asked "
+        f"JOIN {view.name}_entities USING ({keys})"
+    )
 
 
 def _source(connection: "DuckDBPyConnection", path: Path) -> str:
     if not path.is_file():
         raise BadInputError(f"{path}: no such file")
+    if not path.stat().st_size:
+        raise BadInputError(
+            f"{path}: the file is empty; it must have a row for each entity and time"
+        )
     place = "'" + escape(str(path)).replace("'", "''") + "'"
     match path.suffix.lower():
         case ".parquet":
             return f"read_parquet([{place}], hive_partitioning = false)"
-        case ".csv":  # which knows no types: what looks like a number may have leading zeros
-            return f"read_csv([{place}], header = true, all_varchar = true)"
+        case ".csv":
+            return csv_source(path, place)
         case ".jsonl":
             options = "format = 'newline_delimited', sample_size = -1"
             types = _columns(connection, f"FROM read_json([{place}], {options})")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentiserve.errors import BadInputError
-from sentiserve.features.views import HASHTAG_SENTIMENT, POST_SENTIMENT, VIEWS, Feature, FeatureView
+from sentiserve.features.views import VIEWS, Feature, FeatureView
 from sentiserve.history.duck import connected, copy, name, refusing
 from sentiserve.history.layout import Layout
 from sentiserve.history.points import answer, find_members
@@ -73,8 +73,7 @@ def _join(
         ask(connection, view)
     on_progress("reading the history")
     files = _files(connection, layout, selection.ttl)
-    only = f"{POST_SENTIMENT.name}_entities" if views == [POST_SENTIMENT] else None
-    load_versions(connection, files, selection, hashtags=HASHTAG_SENTIMENT in views, only=only)
+    load_versions(connection, files, selection, views)
     for view in views:
         on_progress(f"joining {view.name}")
         find_members(connection, view, selection.labels)
@@ -107,9 +106,7 @@ def _write(
 ) -> int:
     views = dict.fromkeys(feature.view for feature in features)
     joins = " ".join(
-        f"LEFT JOIN (SELECT * FROM {view}_asked JOIN {view}_features USING (point)) "
-        f"AS {view} USING ({ROW})"
-        for view in views
+        f"LEFT JOIN {view}_features ON {ROW} = {view}_features.point" for view in views
     )
     fields = [*(f"spine.{name(column)}" for column in columns), *map(_field, features)]
     query = f"SELECT {', '.join(fields)} FROM spine {joins} ORDER BY {ROW}"

@@ -25,7 +25,7 @@ class Upkeep:
             self._task = asyncio.create_task(self._run(self._history))
 
     async def close(self) -> None:
-        """Begin no other day; the history's own ``close`` sees the one under way to its end."""
+        """Begin no other day; the history's own ``close`` breaks off the one under way."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):

@@ -5,12 +5,13 @@ event_timestamp (of two alike the one that came later). So a record counts from 
 known until a record that wins against it is known, or it expires.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from sentiserve.features.views import HASHTAG_SENTIMENT, POST_SENTIMENT, FeatureView
 from sentiserve.history.columns import score_column
-from sentiserve.history.duck import name, parquet
+from sentiserve.history.duck import literal, name, parquet
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -32,77 +33,77 @@ def load_versions(
     connection: "DuckDBPyConnection",
     files: Sequence[Path],
     selection: Selection,
-    *,
-    hashtags: bool,
-    only: str | None = None,
+    views: Collection[FeatureView],
 ) -> None:
-    """Make the table ``versions``.
+    """Make ``versions``: records, and the span of time in which each counts.
 
-    platform, id, author, hashtags, seen, label, score_0 … (in the order of the model's labels),
-    and the span of time, from ``known`` to before ``until``, in which the record counts. Times
-    are microseconds since 1970.
+    It has the ``record`` (a number); for posts and authors a column named as the view, with the
+    record's entity or null; ``seen``, ``label``, ``score_0`` … (in the order of the model's
+    labels); and the span from ``known`` to before ``until``. Times are microseconds since 1970.
+    Where hashtags are needed ``tagged`` has records and their entities.
 
     Args:
-        connection: where to make it.
+        connection: where to make it; it has the views' ``_entities``.
         files: the history's, in their order.
         selection: whose records.
-        hashtags: whether hashtags are needed.
-        only: a table of the posts (platform, id) that are needed; None for all.
+        views: those that are needed; for posts alone no other posts are kept.
     """
     connection.execute(
-        f"CREATE TEMP TABLE records AS {_records(connection, files, selection, hashtags=hashtags)}"
-        + (f" SEMI JOIN {only} USING (platform, id)" if only else "")
-        + " WHERE model_id = ?",
-        [selection.model_id],
+        f"CREATE TEMP TABLE records AS {_records(connection, files, selection, views)}"
     )
-    for statement in _REPLAY:
-        connection.execute(statement)
-    fields = "platform, id, author, hashtags, seen, label, known" + "".join(
-        f", score_{number}" for number in range(len(selection.labels))
-    )
+    connection.execute(_REPLAY)
+    if HASHTAG_SENTIMENT in views:
+        connection.execute(
+            "CREATE TEMP TABLE tagged AS SELECT DISTINCT record, entity FROM "
+            f"(SELECT record, unnest(hashtags) AS hashtag FROM ({stored(files, selection)})) "
+            f"JOIN {HASHTAG_SENTIMENT.name}_entities USING (hashtag)"
+        )
     connection.execute(
-        f"CREATE TEMP TABLE versions AS SELECT {fields}, event + {selection.ttl} AS until "
-        "FROM records ANTI JOIN repeated ON records.rowid = repeated.record "
-        f"WHERE known < until UNION ALL SELECT {fields}, "
-        f"least(superseded, event + {selection.ttl}) AS until "
-        "FROM winning JOIN records ON records.rowid = winning.record WHERE known < until"
+        "CREATE TEMP VIEW versions AS "
+        f"SELECT *, least(event + {selection.ttl}, superseded) AS until "
+        "FROM records LEFT JOIN repeated USING (record) WHERE known < until"
     )
-    for table in ("winning", "repeated", "again", "records"):
-        connection.execute(f"DROP TABLE {table}")
 
 
-_WINS = """
-WINDOW arrivals AS (PARTITION BY post ORDER BY known, event, created, record),
-    earlier AS (PARTITION BY post ORDER BY known, event, created, record
-                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-QUALIFY event >= coalesce(max(event) OVER earlier, event)
-    AND lead(known) OVER arrivals IS DISTINCT FROM known
-"""
-_REPLAY = (
-    # Most posts have one record, and nothing to be replayed.
-    """CREATE TEMP TABLE again AS SELECT platform, id, row_number() OVER () AS post
-    FROM (SELECT DISTINCT platform, id FROM records
-        SEMI JOIN (SELECT mark FROM records GROUP BY mark HAVING count(*) > 1) USING (mark))""",
-    """CREATE TEMP TABLE repeated AS
-    SELECT post, known, event, created, records.rowid AS record
-    FROM records JOIN again USING (platform, id)""",
-    f"""CREATE TEMP TABLE winning AS
-    SELECT record, lead(known) OVER (PARTITION BY post ORDER BY known) AS superseded
-    FROM (SELECT post, known, record FROM repeated {_WINS})""",
+def stored(files: Sequence[Path], selection: Selection) -> str:
+    """A query for the rows of the model, with a ``record`` that numbers them in files' order."""
+    source = parquet(files) if files else f"({_NO_RECORDS})"
+    record = "file_index << 32 | file_row_number::UBIGINT AS record"
+    return f"SELECT *, {record} FROM {source} WHERE model_id = {literal(selection.model_id)}"
+
+
+# Most posts have one record, and nothing to be replayed: they are left out first, by a number.
+_REPLAY = """
+CREATE TEMP TABLE repeated AS
+WITH arrived AS (
+    SELECT mark, platform, id, known, event, created, record FROM records
+    SEMI JOIN (SELECT mark FROM records GROUP BY mark HAVING count(*) > 1) USING (mark)
+), judged AS (
+    SELECT *, event = max(event) OVER arrivals AS wins FROM arrived
+    WINDOW arrivals AS (PARTITION BY mark, platform, id ORDER BY known, event, created, record)
 )
+SELECT record, CASE WHEN wins THEN
+    lead(CASE WHEN wins THEN known END IGNORE NULLS) OVER arrivals ELSE known END AS superseded
+FROM judged
+WINDOW arrivals AS (PARTITION BY mark, platform, id ORDER BY known, event, created, record)
+"""
 
 
 def _records(
-    connection: "DuckDBPyConnection", files: Sequence[Path], selection: Selection, *, hashtags: bool
+    connection: "DuckDBPyConnection",
+    files: Sequence[Path],
+    selection: Selection,
+    views: Collection[FeatureView],
 ) -> str:
-    """A query for the records, in the order of the files."""
+    """A query for the records, of the posts and authors that are asked for."""
     scores = _score_columns(connection, files, selection.labels)
+    found = [view for view in views if view is not HASHTAG_SENTIMENT]
     columns = [
+        "record",
         "platform",
         "id",
         "hash(platform, id) AS mark",
-        "author",
-        ("hashtags" if hashtags else "NULL::VARCHAR[]") + " AS hashtags",
+        *(f"{view.name}.entity AS {view.name}" for view in found),
         "epoch_us(seen_at) AS seen",
         "label",
         "epoch_us(event_timestamp) AS event",
@@ -110,8 +111,13 @@ def _records(
         "greatest(event, created) AS known",
         *[f"{score} AS score_{number}" for number, score in enumerate(scores)],
     ]
-    source = parquet(files) if files else f"({_NO_RECORDS})"
-    return f"SELECT {', '.join(columns)} FROM {source}"
+    only = list(views) == [POST_SENTIMENT]
+    joins = (
+        f"{'' if only else 'LEFT '}JOIN {view.name}_entities AS {view.name} "
+        f"USING ({', '.join(view.join_keys)})"
+        for view in found
+    )
+    return f"SELECT {', '.join(columns)} FROM ({stored(files, selection)}) {' '.join(joins)}"
 
 
 def _score_columns(
@@ -126,8 +132,8 @@ def _score_columns(
 
 
 _NO_RECORDS = (
-    "SELECT NULL::VARCHAR AS platform, NULL::VARCHAR AS id, NULL::VARCHAR AS model_id, "
-    "NULL::VARCHAR AS author, NULL::VARCHAR[] AS hashtags, NULL::TIMESTAMPTZ AS seen_at, "
-    "NULL::VARCHAR AS label, NULL::TIMESTAMPTZ AS event_timestamp, "
-    "NULL::TIMESTAMPTZ AS created_timestamp WHERE false"
+    "SELECT 0::UBIGINT AS file_index, 0 AS file_row_number, NULL::VARCHAR AS platform, "
+    "NULL::VARCHAR AS id, NULL::VARCHAR AS model_id, NULL::VARCHAR AS author, "
+    "NULL::VARCHAR[] AS hashtags, NULL::TIMESTAMPTZ AS seen_at, NULL::VARCHAR AS label, "
+    "NULL::TIMESTAMPTZ AS event_timestamp, NULL::TIMESTAMPTZ AS created_timestamp WHERE false"
 )

@@ -12,7 +12,7 @@ import numpy as np
 
 from sentiserve.features.views import SPANS, Feature, FeatureView
 from sentiserve.history.duck import literal, name
-from sentiserve.history.sweep import Sweep, Whole
+from sentiserve.history.sweep import Sweep, Whole, most_entities
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -65,9 +65,9 @@ def answer_windows(
         + ")"
     )
     points = connection.execute(
-        f"SELECT point, entity, time FROM {view.name}_points ORDER BY point"
+        f"SELECT point, entity, time FROM {view.name}_points ORDER BY entity, time"
     ).fetchnumpy()
-    for part in _parts(points["entity"]):
+    for part in _parts(points["entity"], most_entities(points["time"])):
         found = _sweep(
             connection, view, features, labels, points["entity"][part], points["time"][part]
         )
@@ -77,11 +77,11 @@ def answer_windows(
         connection.unregister("found")
 
 
-def _parts(entities: Whole) -> Iterator[slice]:
+def _parts(entities: Whole, most: int) -> Iterator[slice]:
     """Runs of about as many points as are handled at once; an entity's stay together."""
     start = 0
     while start < len(entities):
-        last = entities[min(start + _POINTS, len(entities)) - 1]
+        last = min(entities[min(start + _POINTS, len(entities)) - 1], entities[start] + most - 1)
         end = int(np.searchsorted(entities, last, side="right"))
         yield slice(start, end)
         start = end

@@ -16,6 +16,7 @@ from sentiserve.journal.segment import SUFFIX, Segment, encode
 from sentiserve.records import Record
 
 T = TypeVar("T")
+_Taken = Callable[[Segment, int], object]
 _log = structlog.get_logger(__name__)
 _RECORDS, _BYTES = 50_000, 32 << 20  # of a segment, at which it is sealed
 _AGE = 60.0  # seconds at which it is; until then it may hold what another process has forgotten
@@ -28,6 +29,7 @@ class Journal:
 
     Attributes:
         segments: those of this process, adopted ones included, that aren't removed yet.
+        arriving: how many records are on their way into a segment.
         error: why the last write failed; None after one that didn't.
     """
 
@@ -40,12 +42,13 @@ class Journal:
         self._on_sealed: Callable[[Segment], object] = lambda _: None
         self._claims: list[Claim] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._arrived: list[tuple[bytes, asyncio.Future[tuple[Segment, int]]]] = []
+        self._arrived: list[tuple[bytes, _Taken, asyncio.Future[None]]] = []
         self._commits: asyncio.Task[None] | None = None
         self._writing, self._mending = asyncio.Lock(), asyncio.Lock()
         self._active: Segment | None = None
         self._active_since = self._failed_at = -_AGE
         self.segments: list[Segment] = []
+        self.arriving = 0
         self.error: str | None = None
 
     async def open(self, on_sealed: Callable[[Segment], object]) -> None:
@@ -71,8 +74,9 @@ class Journal:
         """Stop; segments that aren't removed stay for the next process. Harmless when closed."""
         if self._thread is None:
             return
-        for task in self._tasks:
-            task.cancel()
+        async with self._writing:
+            for task in self._tasks:
+                task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._run(self._let_go)
         await asyncio.to_thread(self._thread.shutdown)
@@ -95,26 +99,28 @@ class Journal:
         if self.error and time.monotonic() < self._failed_at + _PAUSE:
             raise StoreError(self.error)
 
-    async def append(self, record: Record) -> tuple[Segment, int]:
+    async def append(self, record: Record, taken: _Taken) -> None:
         """Write a record; whoever comes while a write runs goes into the next one.
 
-        Returns:
-            Its segment, in which the record is held (count it off when it needs no file), and
-            the number of its line there.
+        Args:
+            record: what to write.
+            taken: called once it is written, even if the caller is cancelled meanwhile, with its
+                segment, in which the record is held (count it off when it needs no file), and
+                the number of its line there.
 
         Raises:
             StoreError: the file system refused; the record isn't in the journal.
         """
-        written: asyncio.Future[tuple[Segment, int]] = asyncio.get_running_loop().create_future()
-        self._arrived.append((encode(record), written))
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._arrived.append((encode(record), taken, written))
+        self.arriving += 1
         if self._commits is None or self._commits.done():
             self._commits = asyncio.create_task(self._commit())
-        return await written
+        await written
 
     async def seal(self) -> None:
-        """Complete the segment that is appended to; the next record begins another."""
-        async with self._writing:
-            self._seal()
+        """Complete the segment with all that has come; the next record begins another."""
+        await asyncio.shield(self._start(self._write_and_seal()))  # others wait for what it writes
 
     async def remove(self, segment: Segment) -> None:
         """Delete a segment that nobody needs any longer; raises an OSError."""
@@ -137,22 +143,37 @@ class Journal:
     async def _commit(self) -> None:
         while self._arrived:
             async with self._writing:
-                group, self._arrived = self._arrived, []
-                try:
-                    segment = await self._write([line for line, _ in group])
-                except Exception as error:  # noqa: BLE001  # nobody may be left waiting
-                    raised = self._failed(error)
-                    for _, written in group:
-                        if not written.done():
-                            written.set_exception(raised)
-                    continue
-                self.error = None
-                segment.held += len(group)
-                for line, (_, written) in enumerate(group, segment.records - len(group)):
-                    if not written.done():
-                        written.set_result((segment, line))
-                if segment.records >= _RECORDS or segment.size >= min(_BYTES, self._max_bytes // 4):
-                    self._seal()
+                await self._write_arrived()
+
+    async def _write_and_seal(self) -> None:
+        async with self._writing:
+            await self._write_arrived()
+            self._seal()
+
+    async def _write_arrived(self) -> None:
+        group, self._arrived = self._arrived, []
+        if not group:
+            return
+        try:
+            segment = await self._write([line for line, _, _ in group])
+        except Exception as error:  # noqa: BLE001  # nobody may be left waiting
+            raised = self._failed(error)
+            for _, _, written in group:
+                if not written.done():
+                    written.set_exception(raised)
+            return
+        finally:
+            self.arriving -= len(group)
+        if self.error:
+            _log.info("journal works again")
+        self.error = None
+        segment.held += len(group)
+        for line, (_, taken, written) in enumerate(group, segment.records - len(group)):
+            taken(segment, line)
+            if not written.done():
+                written.set_result(None)
+        if segment.records >= _RECORDS or segment.size >= min(_BYTES, self._max_bytes // 4):
+            self._seal()
 
     async def _write(self, lines: Sequence[bytes]) -> Segment:
         if self._active is None:
@@ -197,10 +218,11 @@ class Journal:
             segment.unread = [range(segment.records)] if segment.records else []
             self._on_sealed(segment)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _claim(self) -> list[Segment]:
         """Take a directory of our own, and those of dead processes with what is in them."""

@@ -70,12 +70,9 @@ class Segment:
         return sum(map(len, self.unread))
 
     def leave(self, line: int) -> None:
-        """Leave a record to be read back."""
-        if self.mended:
-            self.unread = [range(self.records)]
-            return
+        """Leave a record to be read back, once the segment is sealed."""
         start = line
-        if self.unread and self.unread[-1].stop == line and not self.sealed:
+        if self.unread and self.unread[-1].stop == line:
             start = self.unread.pop().start
         self.unread.append(range(start, line + 1))
 

@@ -1,4 +1,4 @@
-"""Posts in a local file (``.jsonl``, ``.csv``, ``.tsv`` or ``.parquet``), found by URL."""
+"""Posts in a local file, a table or an archive of X, found by URL."""
 
 import asyncio
 import sqlite3

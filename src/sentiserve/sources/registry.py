@@ -6,10 +6,10 @@ from sentiserve.settings import Settings
 
 SOURCES = {
     "archive": "sentiserve.sources.archive:from_settings",
-    "x": "sentiserve.sources.x:from_settings",
+    "x": "sentiserve.sources.x.source:from_settings",
     "oembed": "sentiserve.sources.oembed:from_settings",
-    "bluesky": "sentiserve.sources.bluesky:from_settings",
-    "mastodon": "sentiserve.sources.mastodon:from_settings",
+    "bluesky": "sentiserve.sources.bluesky.source:from_settings",
+    "mastodon": "sentiserve.sources.mastodon.source:from_settings",
 }
 
 

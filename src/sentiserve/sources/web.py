@@ -3,13 +3,16 @@
 import asyncio
 import json
 import math
+import os
 import random
+import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -23,9 +26,13 @@ from sentiserve.errors import (
 )
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # seconds before another try, about
+_KNOCKING = 0.5  # seconds for which a server that can't be connected to is tried again
 _RESETS = ("retry-after", "x-rate-limit-reset", "x-ratelimit-reset", "ratelimit-reset")
 _MAX_WAIT = 24 * 60 * 60  # seconds; a server that says more than a day is not believed
-_AGENT = "sentiserve (+https://pypi.org/project/sentiserve)"
+AGENT = "sentiserve (+https://pypi.org/project/sentiserve)"
+
+Params = Mapping[str, str | Sequence[str]]  # of a query; a name may have several values
+Watch = Callable[[int, Mapping[str, str]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ class Web:
         self._base_url = base_url.rstrip("/")
         self._timeout = timeout
         # Packed answers are not asked for: a little of one may unpack to more than fits.
-        self._headers = {"user-agent": _AGENT, "accept-encoding": "identity", **(headers or {})}
+        self._headers = {"user-agent": AGENT, "accept-encoding": "identity", **(headers or {})}
         self._max_bytes = max_bytes
         self._transport = transport
         self._refusal = refusal
@@ -104,6 +111,7 @@ class Web:
             headers=self._headers,
             timeout=self._timeout / 2,  # for one step of one try, so that another is possible
             transport=self._transport,
+            verify=_tls(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
             follow_redirects=False,
         )
 
@@ -113,7 +121,12 @@ class Web:
         if client is not None:
             await client.aclose()
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Reply:
+    async def get(
+        self,
+        path: str,
+        params: Params | None = None,
+        watch: Watch = lambda _, __: None,
+    ) -> Reply:
         """What the server says: any status below 500 but 429.
 
         Raises:
@@ -121,16 +134,19 @@ class Web:
             SourceTimeoutError: it did not answer in time.
             SourceError: it can't be reached, or fails.
         """
-        return await self.send("GET", path, params)
+        return await self.send("GET", path, params, watch=watch)
 
     async def send(
         self,
         method: str,
         path: str,
-        params: Mapping[str, str] | None = None,
+        params: Params | None = None,
         body: object = None,
+        watch: Watch = lambda _, __: None,
     ) -> Reply:
         """The same with another method, and with a body as JSON where there is one.
+
+        ``watch`` is told the status and headers of each try's answer, as soon as it begins.
 
         Raises:
             QuotaExhaustedError: it wants to be asked later than there is time.
@@ -140,7 +156,7 @@ class Web:
         deadline = time.monotonic() + self._timeout
         pause = _FIRST_PAUSE
         while True:
-            outcome = await self._try(deadline, method, path, params, body)
+            outcome = await self._try(deadline, method, path, params, body, watch)
             if isinstance(outcome, Reply):
                 return outcome
             error, wait = outcome
@@ -152,7 +168,7 @@ class Web:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, params: Mapping[str, str] | None = None, *, silence: float
+        self, path: str, params: Params | None = None, *, silence: float
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Lines as the server sends them; one try.
 
@@ -185,8 +201,9 @@ class Web:
         deadline: float,
         method: str,
         path: str,
-        params: Mapping[str, str] | None,
+        params: Params | None,
         body: object,
+        watch: Watch,
     ) -> Reply | tuple[SourceError, float]:
         """An answer, or what was wrong and the least seconds to wait before another try."""
         try:
@@ -196,9 +213,14 @@ class Web:
                     method, self._base_url + path, params=params, json=body
                 ) as response,
             ):
+                watch(response.status_code, _names_in_lower_case(response))
                 reply = await self._reply(response)
         except TimeoutError:
             raise self._too_slow() from None
+        except httpx2.ConnectError as error:  # nobody is there, or nobody knows where that is
+            if time.monotonic() > deadline - self._timeout + _KNOCKING:
+                raise self._error(error) from error
+            return self._error(error), 0.0
         except httpx2.HTTPError as error:
             return self._error(error), 0.0
         return self._outcome(reply)
@@ -222,8 +244,7 @@ class Web:
             body += chunk
             if len(body) > self._max_bytes:
                 raise SourceError(f"{self._name} answered with over {self._max_bytes:,} bytes")
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Reply(response.status_code, headers, bytes(body))
+        return Reply(response.status_code, _names_in_lower_case(response), bytes(body))
 
     async def _lines(self, response: httpx2.Response) -> AsyncIterator[bytes]:
         pending = bytearray()
@@ -249,6 +270,16 @@ class Web:
         if self._client is None:
             raise SourceError(f"the source that asks {self._name} is not open")
         return self._client
+
+
+@cache
+def _tls(*_: str | None) -> ssl.SSLContext:
+    """Whom to trust; reading that takes a while, so once for each place that it is read from."""
+    return httpx2.create_ssl_context()
+
+
+def _names_in_lower_case(response: httpx2.Response) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _seconds(text: str) -> float | None:

@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
 from sentiserve.errors import RefusedError, StoreError
+from sentiserve.store.redis_tls import tls_mistake
 from sentiserve.store.redis_urls import Url
 
 _log = structlog.get_logger(__name__)
@@ -25,6 +26,11 @@ _OLDEST = 7  # major version
 _SAFE_POLICIES = {"noeviction", "volatile-ttl"}
 # What a script or a key's content makes of one record; all other errors are the server's state.
 _REFUSALS = ("user_script:", "WRONGTYPE ")
+_UNREACHED = {
+    exceptions.ConnectionError,  # and not those that are of this kind too, as a refused login
+    exceptions.TimeoutError,
+    exceptions.RedisClusterException,
+}
 _ELSE = "or name another store with SENTISERVE_STORE"
 _ADVICE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
     (
@@ -80,8 +86,10 @@ class Connection:
             self._client = self._make()
         try:
             await self._examine()
-        except BaseException:
+        except BaseException as error:
             await self.close()
+            if type(error.__cause__) in _UNREACHED and (why := await tls_mistake(self._url)):
+                raise self._error(why) from error
             raise
 
     async def close(self) -> None:

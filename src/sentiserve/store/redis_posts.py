@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from itertools import islice
 from typing import Any
 
+import msgspec
+
 from sentiserve.store import redis_keys as keys
 from sentiserve.store.redis_connection import Command, Connection
 from sentiserve.store.redis_keys import PostKey
@@ -13,6 +15,10 @@ from sentiserve.types import Author, Hashtag, PostRef, Prediction
 
 _PAGE = 500  # values, or members of a set, in one answer
 _TOGETHER = 20  # sets that are asked for together
+_SCORES = """#!lua flags=no-writes
+-- The members come as one argument: the client would take far longer to write them one by one.
+return redis.call('ZMSCORE', KEYS[1], unpack(cmsgpack.unpack(ARGV[1])))
+"""
 
 Entity = Author | Hashtag
 Bound = str | int  # of scores, as ZRANGE writes them
@@ -102,15 +108,31 @@ class Posts:
     async def bounds(
         self, groups: Sequence[str], model_id: str, since: Bound = "-inf"
     ) -> list[int]:
-        """How many posts each has at most."""
-        commands: list[Command] = [
-            ("ZCOUNT", keys.posts_of(shard, group, model_id), since, "+inf")
-            for group in groups
-            for shard in self.shards
-        ]
-        counts = await self._connection.run(*commands)
-        size = len(self.shards)
+        """How many posts each has at most that were seen since."""
+        size, counts = len(self.shards), list[int]()
+        for start in range(0, len(groups), _PAGE):
+            commands: list[Command] = [
+                ("ZCOUNT", keys.posts_of(shard, group, model_id), since, "+inf")
+                for group in groups[start : start + _PAGE]
+                for shard in self.shards
+            ]
+            counts += await self._connection.run(*commands)
         return [sum(counts[start : start + size]) for start in range(0, len(counts), size)]
+
+    async def totals(self, kind: str, groups: Sequence[str], model_id: str) -> list[int]:
+        """How many posts each of the authors or hashtags has at most."""
+        totals: list[int] = []
+        for start in range(0, len(groups), _PAGE):
+            names = msgspec.msgpack.encode([group[1:] for group in groups[start : start + _PAGE]])
+            commands: list[Command] = [
+                ("EVAL", _SCORES, 1, keys.ranks(shard, kind, model_id), names)
+                for shard in self.shards
+            ]
+            scores = await self._connection.run(*commands)
+            totals += (
+                -sum(int(score or 0) for score in each) for each in zip(*scores, strict=True)
+            )
+        return totals
 
     async def ranked(
         self, kind: str, model_id: str, starts: dict[int, int]

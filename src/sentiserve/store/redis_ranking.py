@@ -3,6 +3,9 @@
 A threshold algorithm: each shard has a sorted set of upper bounds, which are read from the top;
 nobody who hasn't been read yet can have more than the last that were read of each shard together.
 See Fagin, Lotem and Naor, "Optimal aggregation algorithms for middleware" (2003).
+
+Where there are many shards and very many have equally few posts, that would read them all. It stops
+before: whoever is left out then has in no shard more than a thousand others have.
 """
 
 import heapq
@@ -14,6 +17,7 @@ from sentiserve.store.redis_values import micros
 from sentiserve.types import AggregateQuery, Author, Entity, Hashtag
 
 _TOGETHER = 20  # are given at once
+_MOST = 1_000  # that are read of each shard, if there are several
 
 Order = tuple[float, str, str]  # how aggregates are ordered: posts, negative, then platform, name
 _LAST: Order = (inf, "", "")
@@ -28,6 +32,8 @@ class Ranking:
         self._query = query
         self._kind = "t" if query.entity is Entity.HASHTAG else "a"
         self._since = "-inf" if query.since is None else micros(query.since)
+        # Of few posts in all some may be many of late: there, none may be left out.
+        self._most = _MOST if len(posts.shards) > 1 and query.since is None else inf
         self._waiting: list[tuple[Order, str]] = []  # a heap
         self._found: set[str] = set()
         self._starts = dict.fromkeys(posts.shards, 0)  # of the shards that have more
@@ -67,7 +73,7 @@ class Ranking:
                 posts, group = page[-1]
                 self._starts[shard] += len(page)
                 self._ends[shard] = _order(posts, group)
-            else:
+            if not page or self._starts[shard] >= self._most:
                 del self._starts[shard]
             new |= {group: posts for posts, group in page if group not in self._found}
         self._found |= new.keys()
@@ -76,9 +82,12 @@ class Ranking:
                 heapq.heappush(self._waiting, (_order(posts, group), group))
 
     async def _bounds(self, new: dict[str, int]) -> dict[str, int]:
-        if self._query.since is None and len(self._posts.shards) == 1:
+        if self._query.since is not None:
+            counts = await self._posts.bounds(list(new), self._query.model_id, self._since)
+        elif len(self._posts.shards) > 1:
+            counts = await self._posts.totals(self._kind, list(new), self._query.model_id)
+        else:
             return new
-        counts = await self._posts.bounds(list(new), self._query.model_id, self._since)
         return dict(zip(new, counts, strict=True))
 
     def _is_asked_for(self, group: str) -> bool:

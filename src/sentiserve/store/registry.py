@@ -1,8 +1,11 @@
 """Stores by the scheme of their URL."""
 
+from pathlib import Path
+
 from sentiserve.errors import SettingsError
 from sentiserve.plugins import load
 from sentiserve.protocols import Store
+from sentiserve.store.sqlite import path_of
 
 _REDIS = "sentiserve.store.redis:from_url"
 STORES = {
@@ -29,3 +32,14 @@ def make_store(url: str, ttl: int) -> Store:
         )
     store: Store = load("sentiserve.stores", scheme, STORES)(url, ttl)
     return store
+
+
+def missing_file(url: str) -> Path | None:
+    """The file that a URL names and that opening the store would create; None if there is none."""
+    if not url.startswith("sqlite://"):
+        return None
+    path = path_of(url)
+    try:
+        return None if path.exists() else path
+    except OSError:  # nobody knows; whoever opens it is told why
+        return None

@@ -5,42 +5,33 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from sentiserve.errors import SettingsError, StoreError
 from sentiserve.store import sqlite_aggregates
 from sentiserve.store.sqlite_connection import Connection, empty_log, transaction
+from sentiserve.store.sqlite_rows import GET, micros, prediction_of, row_of
 from sentiserve.store.sqlite_schema import prepare
 from sentiserve.types import (
     Aggregate,
     AggregateQuery,
     Author,
     Hashtag,
-    Post,
     PostRef,
     Prediction,
     Prefix,
-    Sentiment,
 )
 
-_EPOCH = datetime.fromtimestamp(0, UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_SCORES = msgspec.json.Decoder(dict[str, float])
-_GET = """
-SELECT platform, id, text, url, author_id, author_handle, created_at, scores, truncated,
-    predicted_at
-FROM predictions WHERE platform = ? AND id = ? AND model_id = ? AND expires_at > ?
-"""
-_PUT = """
-INSERT INTO predictions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+_INSERT = "INSERT INTO predictions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO"
+_ADD = f"{_INSERT} NOTHING"
+_PUT = f"""{_INSERT} UPDATE SET
     text = excluded.text, url = excluded.url, author_id = excluded.author_id,
     author_handle = excluded.author_handle, created_at = excluded.created_at,
     label = excluded.label, scores = excluded.scores, truncated = excluded.truncated,
     predicted_at = excluded.predicted_at, expires_at = excluded.expires_at
 WHERE excluded.predicted_at >= predictions.predicted_at
 """
+_DELETE_HASHTAGS = "DELETE FROM hashtags WHERE platform = ? AND id = ? AND model_id = ?"
+_ADD_HASHTAG = "INSERT INTO hashtags (platform, id, model_id, tag) VALUES (?, ?, ?, ?)"
 
 
 class SqliteStore:
@@ -53,7 +44,7 @@ class SqliteStore:
     def __init__(self, path: Path, ttl: int) -> None:
         """Name the file and the seconds to live; nothing is touched before ``open``."""
         self._path = path
-        self._ttl = timedelta(seconds=ttl)
+        self._ttl = ttl * 1_000_000  # microseconds, as all times in the file
         self._connections: tuple[Connection, ...] = ()
         self._reader: Connection | None = None
         self._aggregator: Connection | None = None
@@ -93,11 +84,13 @@ class SqliteStore:
 
     async def get(self, refs: Sequence[PostRef], model_id: str) -> list[Prediction | None]:
         """What is kept and not expired."""
-        now = _micros(datetime.now(UTC))
+        now = micros(datetime.now(UTC))
 
         def read(connection: sqlite3.Connection) -> list[Prediction | None]:
             keys = ((ref.platform, ref.id, model_id, now) for ref in refs)
-            return [_prediction(connection.execute(_GET, key).fetchone(), model_id) for key in keys]
+            return [
+                prediction_of(connection.execute(GET, key).fetchone(), model_id) for key in keys
+            ]
 
         return await _opened(self._reader).run(read)
 
@@ -107,9 +100,9 @@ class SqliteStore:
         def write(connection: sqlite3.Connection) -> None:
             with transaction(connection):
                 connection.execute(
-                    "DELETE FROM predictions WHERE expires_at <= ?", (_micros(datetime.now(UTC)),)
+                    "DELETE FROM predictions WHERE expires_at <= ?", (micros(datetime.now(UTC)),)
                 )
-                _put_hashtags(connection, *self._put_rows(connection, predictions))
+                self._put(connection, predictions)
             self._empty_log(connection)
 
         await _opened(self._writer).run(write)
@@ -118,17 +111,17 @@ class SqliteStore:
         """Aggregates over what is kept and not expired."""
         values = {
             "model_id": query.model_id,
-            "now": _micros(datetime.now(UTC)),
+            "now": micros(datetime.now(UTC)),
             "name": query.name,
             "platform": query.platform,
-            "since": None if query.since is None else _micros(query.since),
+            "since": None if query.since is None else micros(query.since),
             "limit": query.limit,
         }
         sql = sqlite_aggregates.BY[query.entity]
         rows = await _opened(self._aggregator).run(
             lambda connection: connection.execute(sql, values).fetchall()
         )
-        return sqlite_aggregates.aggregates(rows, _time)
+        return sqlite_aggregates.aggregates(rows)
 
     async def windows(
         self,
@@ -138,15 +131,15 @@ class SqliteStore:
         now: datetime,
     ) -> list[list[Aggregate | None]]:
         """Aggregates over spans of time that end now, of what is kept and not expired."""
-        since = [_micros(now - span) + 1 for span in spans]
-        values = {"model_id": model_id, "now": _micros(now), "limit": 1}
+        since = [micros(now - span) + 1 for span in spans]
+        values = {"model_id": model_id, "now": micros(now), "limit": 1}
 
         def window(
             connection: sqlite3.Connection, entity: Author | Hashtag, start: int
         ) -> Aggregate | None:
             sql, named = sqlite_aggregates.window(entity)
             rows = connection.execute(sql, values | named | {"since": start}).fetchall()
-            return next(iter(sqlite_aggregates.aggregates(rows, _time)), None)
+            return next(iter(sqlite_aggregates.aggregates(rows)), None)
 
         async def read(entity: Author | Hashtag) -> list[Aggregate | None]:
             return await _opened(self._aggregator).run(
@@ -159,7 +152,7 @@ class SqliteStore:
     async def count(self) -> dict[str, int]:
         """What is kept and not expired."""
         sql = "SELECT model_id, count(*) FROM predictions WHERE expires_at > ? GROUP BY model_id"
-        now = (_micros(datetime.now(UTC)),)
+        now = (micros(datetime.now(UTC)),)
         rows = await _opened(self._aggregator).run(
             lambda connection: connection.execute(sql, now).fetchall()
         )
@@ -185,44 +178,33 @@ class SqliteStore:
         if self._log_holds_forgotten:
             self._log_holds_forgotten = not empty_log(connection)
 
-    def _put_rows(
-        self, connection: sqlite3.Connection, predictions: Sequence[Prediction]
-    ) -> tuple[list[Prediction], list[Prediction]]:
-        """Write the rows; those that stand now, and which of them may have replaced others."""
-        cursor = connection.cursor()
-        written, replacing = [], []
+    def _put(self, connection: sqlite3.Connection, predictions: Sequence[Prediction]) -> None:
+        """Write all in one go, and one by one only if some posts are there already."""
         last = {(p.post.ref, p.model_id): p for p in sorted(predictions, key=_predicted_at)}
-        (newest,) = cursor.execute("SELECT last_insert_rowid()").fetchone()
-        for prediction in last.values():
-            if cursor.execute(_PUT, self._row(prediction)).rowcount:
-                written.append(prediction)
-                if cursor.lastrowid == newest:  # no new row, so this was an update
-                    replacing.append(prediction)
-                newest = cursor.lastrowid
-        return written, replacing
-
-    def _row(self, prediction: Prediction) -> tuple[Any, ...]:
-        """The columns in the table's order."""
-        post, sentiment = prediction.post, prediction.sentiment
-        return (
-            post.ref.platform,
-            post.ref.id,
-            prediction.model_id,
-            post.text,
-            post.url,
-            post.author_id,
-            post.author_handle,
-            None if post.created_at is None else _micros(post.created_at),
-            sentiment.label,
-            msgspec.json.encode(sentiment.scores).decode(),
-            sentiment.truncated,
-            _micros(prediction.predicted_at),
-            _micros(prediction.predicted_at + self._ttl),
+        written, rows = list(last.values()), [row_of(p, self._ttl) for p in last.values()]
+        if connection.executemany(_ADD, rows).rowcount < len(rows):
+            written = [
+                prediction
+                for prediction, row in zip(written, rows, strict=True)
+                if connection.execute(_PUT, row).rowcount
+            ]
+            connection.executemany(_DELETE_HASHTAGS, map(_key, written))
+        connection.executemany(
+            _ADD_HASHTAG,
+            [
+                (*_key(prediction), tag)
+                for prediction in written
+                for tag in prediction.post.hashtags
+            ],
         )
 
 
 def _predicted_at(prediction: Prediction) -> datetime:
     return prediction.predicted_at
+
+
+def _key(prediction: Prediction) -> tuple[str, str, str]:
+    return prediction.post.ref.platform, prediction.post.ref.id, prediction.model_id
 
 
 def _opened(connection: Connection | None) -> Connection:
@@ -236,54 +218,24 @@ def _matching(what: PostRef | Author | Prefix) -> tuple[str, tuple[str, ...]]:
         case PostRef(platform, id):
             return "platform = ? AND id = ?", (platform, id)
         case Author(platform, author):
-            named = "author_id = ?2 OR casefold(author_handle) = casefold(?2)"
-            return f"platform = ?1 AND ?2 <> '' AND ({named})", (platform, author)
+            named = "author_id = ? OR casefold(author_handle) = casefold(?)"
+            return f"platform = ? AND ? <> '' AND ({named})", (platform, author, author, author)
         case Prefix(text):
             return "starts_with(platform || '/' || id, ?)", (text,)
 
 
-def _put_hashtags(
-    connection: sqlite3.Connection, written: Sequence[Prediction], replacing: Sequence[Prediction]
-) -> None:
-    connection.executemany(
-        "DELETE FROM hashtags WHERE platform = ? AND id = ? AND model_id = ?",
-        [(p.post.ref.platform, p.post.ref.id, p.model_id) for p in replacing],
-    )
-    connection.executemany(
-        "INSERT INTO hashtags VALUES (?, ?, ?, ?)",
-        [
-            (p.model_id, tag, p.post.ref.platform, p.post.ref.id)
-            for p in written
-            for tag in p.post.hashtags
-        ],
-    )
+def path_of(url: str) -> Path:
+    """The file of ``sqlite:///RELATIVE/PATH`` or ``sqlite:////ABSOLUTE/PATH``.
 
-
-def _prediction(row: Sequence[Any] | None, model_id: str) -> Prediction | None:
-    if row is None:
-        return None
-    platform, post_id, text, url, author_id, author_handle, created_at, scores, truncated, at = row
-    return Prediction(
-        post=Post(
-            ref=PostRef(platform, post_id),
-            text=text,
-            url=url,
-            author_id=author_id,
-            author_handle=author_handle,
-            created_at=None if created_at is None else _time(created_at),
-        ),
-        sentiment=Sentiment(_SCORES.decode(scores), bool(truncated)),
-        model_id=model_id,
-        predicted_at=_time(at),
-    )
-
-
-def _micros(time: datetime) -> int:
-    return (time - _EPOCH) // _MICROSECOND
-
-
-def _time(micros: int) -> datetime:
-    return _EPOCH + micros * _MICROSECOND
+    Raises:
+        SettingsError: the URL names none.
+    """
+    host, _, path = url.removeprefix("sqlite://").partition("/")
+    if host or not path or "?" in path:
+        raise SettingsError(
+            "write sqlite:///PATH in SENTISERVE_STORE: three slashes, a file's path, no options"
+        )
+    return Path(path).expanduser()
 
 
 def from_url(url: str, ttl: int) -> SqliteStore:
@@ -292,9 +244,4 @@ def from_url(url: str, ttl: int) -> SqliteStore:
     Raises:
         SettingsError: the URL names no file.
     """
-    host, _, path = url.removeprefix("sqlite://").partition("/")
-    if host or not path or "?" in path:
-        raise SettingsError(
-            "write sqlite:///PATH in SENTISERVE_STORE: three slashes, a file's path, no options"
-        )
-    return SqliteStore(Path(path).expanduser(), ttl)
+    return SqliteStore(path_of(url), ttl)

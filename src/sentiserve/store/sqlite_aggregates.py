@@ -1,10 +1,10 @@
 """The SQL that aggregates predictions, by author and by hashtag."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from sentiserve.store.sqlite_rows import time_of
 from sentiserve.types import Aggregate, Author, Entity, Hashtag
 
 # Both give one row for each group and label, so that any set of labels works.
@@ -53,9 +53,7 @@ def window(entity: Author | Hashtag) -> tuple[str, dict[str, str | None]]:
     return _OF_HASHTAG, {"platform": None, "name": entity.hashtag}
 
 
-def aggregates(
-    rows: Sequence[Mapping[str, Any]], time: Callable[[int], datetime]
-) -> list[Aggregate]:
+def aggregates(rows: Sequence[Mapping[str, Any]]) -> list[Aggregate]:
     """The rows, one for each group and label, as one aggregate for each group."""
     result = []
     for (platform, name), group in groupby(rows, lambda row: (row["platform"], row["name"])):
@@ -68,8 +66,8 @@ def aggregates(
                 handle=first["handle"],
                 counts={row["label"]: row["count"] for row in labels},
                 mean_scores={row["label"]: row["mean"] for row in labels},
-                first_seen=time(first["first_seen"]),
-                last_seen=time(first["last_seen"]),
+                first_seen=time_of(first["first_seen"]),
+                last_seen=time_of(first["last_seen"]),
             )
         )
     return result

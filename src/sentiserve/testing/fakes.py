@@ -1,11 +1,11 @@
-"""A model and a source that need no files and do what a test tells them."""
+"""A model, a source and a feed that need no files and do what a test tells them."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from hashlib import sha256
 
-from sentiserve.errors import NotFoundError, SentiserveError
-from sentiserve.types import ModelInfo, Post, PostRef, Sentiment
+from sentiserve.errors import BadInputError, NotFoundError, SentiserveError
+from sentiserve.types import FeedKind, FeedQuery, ModelInfo, Page, Post, PostRef, Sentiment
 
 
 class FakeModel:
@@ -90,3 +90,64 @@ class FakeSource:
         if self.error is not None:
             raise self.error
         return [self._posts.get(ref) or NotFoundError(f"no post {ref.id}") for ref in refs]
+
+
+class FakeFeed(FakeSource):
+    """Posts in sequence, a page at a time, from a list; a cursor is a place in the list.
+
+    Attributes:
+        posts: may grow and change between pages.
+        read: the place of each page that was read so far.
+        errors: raised by the next pages, each by one; None lets its page through.
+        deleted: told by the next page.
+    """
+
+    def __init__(
+        self,
+        posts: Sequence[Post],
+        page_size: int = 10,
+        feeds: Collection[FeedKind] = frozenset(FeedKind),
+    ) -> None:
+        """Take the posts, newest first, how many come at once, and what may be asked for."""
+        super().__init__({post.url or post.ref.id: post for post in posts})
+        self.posts = list(posts)
+        self.read: list[int] = []
+        self.errors: list[SentiserveError | None] = []
+        self.deleted: list[PostRef] = []
+        self._page_size = page_size
+        self._feeds = feeds
+
+    @property
+    def feeds(self) -> Collection[FeedKind]:
+        """What it was told."""
+        return self._feeds
+
+    async def pages(self, query: FeedQuery, cursor: str | None = None) -> AsyncIterator[Page]:
+        """The posts after the cursor; a stream gives them like any other kind, and ends."""
+        if query.kind not in self._feeds:
+            raise BadInputError(f"the fake gives no {query.kind}")
+        if cursor is not None and not cursor.isdecimal():
+            raise BadInputError(f"no cursor of the fake: {cursor!r}")
+        place, left = int(cursor or 0), query.limit
+        while left is None or left > 0:
+            page = self._page(query, place, left)
+            yield page
+            if page.cursor is None:
+                return
+            place = int(page.cursor)
+            left = None if left is None else left - len(page.posts)
+
+    def _page(self, query: FeedQuery, place: int, left: int | None) -> Page:
+        self.read.append(place)
+        if self.errors and (error := self.errors.pop(0)):
+            raise error
+        end = place + min(self._page_size, self._page_size if left is None else left)
+        posts = self.posts[place:end]
+        new = [
+            post
+            for post in posts
+            if not (query.since and post.created_at and post.created_at < query.since)
+        ]
+        deleted, self.deleted = self.deleted, []
+        more = end < len(self.posts) and len(new) == len(posts)
+        return Page(new, deleted, str(end) if more else None)

@@ -1,13 +1,13 @@
 """Sentiment of posts and texts."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 
 from sentiserve.api.auth import DOCUMENTED
-from sentiserve.api.dependencies import PartsDep, TimingDep
+from sentiserve.api.dependencies import PartsDep, SettingsDep, TimingDep
 from sentiserve.api.leaving import unless_left
-from sentiserve.api.problems import problem_of, responses
+from sentiserve.api.problems import log, problem_of, responses
 from sentiserve.api.schemas import Problem, SentimentIn, SentimentOut, SentimentsOut
 from sentiserve.errors import BadInputError, SentiserveError
 from sentiserve.inference import Outcome, Text, Url
@@ -27,6 +27,7 @@ async def by_url(
         Query(alias="tweetUrl", description="A post's URL on X, Bluesky or Mastodon, or an X id."),
     ],
     parts: PartsDep,
+    settings: SettingsDep,
     timing: TimingDep,
 ) -> SentimentOut:
     """Find the post, and its sentiment; the second time from memory."""
@@ -35,22 +36,26 @@ async def by_url(
     timing.take(taken)
     if isinstance(outcome, SentiserveError):
         raise outcome
-    return SentimentOut.of(outcome)
+    return SentimentOut.of(outcome, settings.return_text)
 
 
 @router.post("/sentiment", summary="Texts and posts", responses=responses(401, 413, 422))
 async def batch(
-    request: Request, body: SentimentIn, parts: PartsDep, timing: TimingDep
+    request: Request, body: SentimentIn, parts: PartsDep, settings: SettingsDep, timing: TimingDep
 ) -> SentimentsOut:
     """Classify up to 256 texts and posts; each gets its own result or its own problem."""
     questions = [_question(value) for value in body.inputs]
     good = [question for question in questions if not isinstance(question, SentiserveError)]
     answered, taken = await unless_left(request, parts.inference.answer(good))
     timing.take(taken)
+    log(outcome for outcome in answered if isinstance(outcome, SentiserveError))
     outcomes = iter(answered)
     return SentimentsOut(
         results=[
-            _result(question if isinstance(question, SentiserveError) else next(outcomes))
+            _result(
+                question if isinstance(question, SentiserveError) else next(outcomes),
+                settings.return_text,
+            )
             for question in questions
         ]
     )
@@ -67,7 +72,7 @@ def _question(value: object) -> Text | Url | BadInputError:
     return BadInputError('an input is a string, {"text": "…"} or {"url": "…"}')
 
 
-def _result(outcome: Outcome) -> SentimentOut | Problem:
+def _result(outcome: Outcome, return_text: Literal["all", "own"]) -> SentimentOut | Problem:
     if isinstance(outcome, SentiserveError):
         return problem_of(outcome)
-    return SentimentOut.of(outcome)
+    return SentimentOut.of(outcome, return_text)

@@ -1,5 +1,6 @@
 """The model, health and metrics."""
 
+import structlog
 from fastapi import APIRouter, Response
 
 from sentiserve.api.auth import DOCUMENTED
@@ -8,6 +9,7 @@ from sentiserve.api.problems import responses
 from sentiserve.api.schemas import MAX_INPUTS, HealthOut, LimitsOut, ModelOut
 from sentiserve.texts import MAX_CHARACTERS
 
+_log = structlog.get_logger(__name__)
 router = APIRouter(tags=["system"])
 
 
@@ -34,7 +36,11 @@ async def live() -> HealthOut:
 @router.get("/health/ready", summary="Readiness", responses={503: {"model": HealthOut}})
 async def ready(parts: PartsDep, response: Response) -> HealthOut:
     """Whether requests should be sent here; a failing store costs its hits, not readiness."""
-    dependencies = await parts.check()
+    found = await parts.check()
+    # The reasons name paths and hosts, and whoever asks here needs no credentials.
+    if failing := {name: why for name, why in found.items() if why != "ok"}:
+        _log.warning("not all is well", **failing)
+    dependencies = {name: "failing" if name in failing else "ok" for name in found}
     if dependencies["model"] == "ok":
         return HealthOut(status="ready", dependencies=dependencies)
     response.status_code = 503

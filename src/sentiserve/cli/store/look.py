@@ -21,13 +21,13 @@ def stats(
 
     The history has a row for each time that a post was predicted.
     """
-    from sentiserve.build import build_history, opened_store
+    from sentiserve.build import build_history, opened_existing_store
     from sentiserve.settings import load_settings
 
     settings = load_settings(store=store, history=history)
 
     async def count() -> tuple[Mapping[str, int], Mapping[str, int]]:
-        async with opened_store(settings) as opened:
+        async with opened_existing_store(settings) as opened:
             offline = build_history(settings)
             return await opened.count(), await offline.count() if offline else {}
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from sentiserve.cli.console import err, examples, out, setting
+from sentiserve.errors import BadInputError
 
 app = typer.Typer()
 History = Annotated[str | None, setting("history")]
@@ -96,6 +97,8 @@ def materialize(
     from sentiserve.settings import load_settings
 
     settings = load_settings(history=history, store=store)
+    if settings.store.startswith("memory:"):
+        raise BadInputError("memory:// ends with this command; name a store that stays: --store")
 
     async def run(on_progress: Callable[[str], object]) -> int:
         async with opened_store(settings) as opened:

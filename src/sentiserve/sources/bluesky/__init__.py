@@ -1,0 +1,1 @@
+"""Bluesky: its public API, and its stream of new posts."""

@@ -1,0 +1,1 @@
+"""Mastodon: the servers that may be asked, and how they are asked safely."""

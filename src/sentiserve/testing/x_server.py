@@ -1,0 +1,413 @@
+"""X's API, version 2, on loopback: it speaks, pages, limits and counts as X does."""
+
+import asyncio
+import json
+import re
+import time
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from sentiserve.testing.server import Server
+from sentiserve.testing.x_answers import (
+    PROBLEMS,
+    Answers,
+    XPost,
+    id_at,
+    invalid,
+    no_post,
+    no_user,
+    time_of,
+)
+from sentiserve.types import Post
+
+__all__ = ["PROBLEMS", "XPost", "XServer", "id_at"]
+
+# Requests in a window, with an app's token and with a user's; X documents them so.
+LIMITS = {
+    "lookup": (3_500, 5_000),
+    "username": (300, 900),
+    "me": (0, 75),
+    "user": (10_000, 900),
+    "home": (0, 180),
+    "search": (450, 300),
+    "stream": (50, 0),
+    "rules": (450, 0),
+}
+_WINDOW = 15 * 60.0  # seconds
+_HEARTBEAT = 20.0  # seconds
+_LOOK = 0.01  # seconds between two looks for something to stream
+_MAX_IDS = 100
+_SEARCHED = timedelta(days=7)
+_FIELDS = {"tweet.fields", "post.fields", "user.fields", "expansions"}
+_PAGED = {"max_results", "pagination_token", "until_id", "start_time"}
+_Act = Callable[[Request], Response]
+
+
+class _Refused(Exception):  # noqa: N818  # it is an answer, not an error
+    """The answer to a request that can't be used."""
+
+    def __init__(
+        self, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.response = JSONResponse(body, status, headers, "application/problem+json")
+
+
+@dataclass(slots=True)
+class _Window:
+    """How often an endpoint was asked since its window began."""
+
+    ends: int  # seconds since 1970
+    asked: int = 0
+
+
+class XServer(Server):
+    """X's API with the posts of a test, for ``SENTISERVE_X_URL``.
+
+    Fields that X doesn't know are left out without a word, and so are those in ``silent``.
+
+    Attributes:
+        posts: by id; a test may add, change and remove some at any time.
+        users: handles by id.
+        protected: ids of the users whose posts X shows to nobody here.
+        rules: of the stream, by id.
+        silent: fields that are left out though they are asked for and known.
+        refusal: the status and problem that every request gets, where it is set; see ``PROBLEMS``.
+        reads: how often X gave each post, which is what it bills; users are in ``users_read``.
+        rule_changes: the bodies that changed rules.
+        streams: how many connections to the stream there have been.
+    """
+
+    def __init__(
+        self,
+        posts: Iterable[XPost],
+        users: Mapping[str, str],
+        *,
+        token: str = "app-token",  # noqa: S107  # it opens nothing but this
+        user_token: str = "user-token",  # noqa: S107
+        page_size: int = 100,
+        limits: Mapping[str, tuple[int, int]] = LIMITS,
+        window: float = _WINDOW,
+        heartbeat: float = _HEARTBEAT,
+    ) -> None:
+        """Hold these posts.
+
+        Args:
+            posts: what X has.
+            users: handles by id; the first user is the one whose token ``user_token`` is, and
+                whose home timeline has all posts.
+            token: of an app.
+            user_token: of a user.
+            page_size: most posts on a page, where X gives fewer than asked for.
+            limits: requests in a window for each endpoint, with either token.
+            window: seconds after which they begin anew.
+            heartbeat: seconds between two signs of life of a stream.
+        """
+        super().__init__(
+            [
+                self._route("/2/tweets", "lookup", self._lookup),
+                self._route("/2/tweets/search/recent", "search", self._search),
+                self._route("/2/tweets/search/stream", "stream", self._stream),
+                self._route("/2/tweets/search/stream/rules", "rules", self._list_rules),
+                Route(
+                    "/2/tweets/search/stream/rules",
+                    self._guarded("rules", self._change_rules),
+                    methods=["POST"],
+                ),
+                self._route("/2/users/by/username/{handle}", "username", self._username),
+                self._route("/2/users/me", "me", self._me),
+                self._route("/2/users/{id}/tweets", "user", self._user),
+                self._route("/2/users/{id}/timelines/reverse_chronological", "home", self._home),
+            ]
+        )
+        self.posts = {post.id: post for post in posts}
+        self.users = dict(users)
+        self.protected: set[str] = set()
+        self.rules: dict[str, dict[str, str]] = {}
+        self.rule_changes: list[dict[str, Any]] = []
+        self.silent: set[str] = set()
+        self.refusal: tuple[int, dict[str, Any]] | None = None
+        self.reads: Counter[str] = Counter()
+        self.users_read = 0
+        self.streams = 0
+        self._tokens = {f"Bearer {token}": 0, f"Bearer {user_token}": 1}
+        self._page_size = page_size
+        self._limits = limits
+        self._window = window
+        self._windows: dict[tuple[str, int], _Window] = {}
+        self._heartbeat = heartbeat
+        self._answers = Answers(self.posts, self.users, self.silent)
+        self._published: deque[XPost] = deque()
+        self._rule_ids = count(1_166_916_266_197_536_768)
+        self._connected = False
+        self._is_stalled = False
+        self._hangs_up = False
+
+    def publish(self, *posts: XPost) -> None:
+        """Have the stream bring these, if a rule is for them; they wait for a connection."""
+        self.posts |= {post.id: post for post in posts}
+        self._published.extend(posts)
+
+    def hang_up(self) -> None:
+        """End the stream's connection."""
+        self._hangs_up = True
+
+    def stall(self) -> None:
+        """Have the stream's connection go silent; the next one speaks again."""
+        self._is_stalled = True
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything was streamed."""
+        return not self._published
+
+    def _route(self, path: str, endpoint: str, act: _Act) -> Route:
+        return Route(path, self._guarded(endpoint, act))
+
+    def _guarded(self, endpoint: str, act: _Act) -> Callable[[Request], Any]:
+        """Ask for a token, count the request, and say how many are left, as for each endpoint."""
+
+        async def answer(request: Request) -> Response:
+            request.state.body = await request.body()
+            who = self._tokens.get(request.headers.get("authorization", ""))
+            headers: dict[str, str] = {}
+            try:
+                if who is None:
+                    raise _Refused(*PROBLEMS["unauthorized"])
+                if not self._limits[endpoint][who]:
+                    raise _Refused(*PROBLEMS["unsupported-authentication"])
+                headers = self._count(endpoint, who)
+                if self.refusal:
+                    raise _Refused(*self.refusal)
+                response = act(request)
+            except _Refused as refused:
+                response = refused.response
+            response.headers.update(headers)
+            return response
+
+        return answer
+
+    def _count(self, endpoint: str, who: int) -> dict[str, str]:
+        limit, now = self._limits[endpoint][who], time.time()
+        window = self._windows.get((endpoint, who))
+        if window is None or window.ends <= now:
+            window = self._windows[endpoint, who] = _Window(int(now + self._window))
+        window.asked += 1
+        headers = {
+            "x-rate-limit-limit": str(limit),
+            "x-rate-limit-remaining": str(max(0, limit - window.asked)),
+            "x-rate-limit-reset": str(window.ends),
+        }
+        if window.asked > limit:
+            raise _Refused(*PROBLEMS["too-many-requests"], headers)
+        return headers
+
+    def _lookup(self, request: Request) -> Response:
+        query = _query(request, {"ids"})
+        ids = query.get("ids", "").split(",")
+        if not 1 <= len(ids) <= _MAX_IDS or len(set(ids)) < len(ids):
+            raise _Refused(400, invalid("ids", f"1 to {_MAX_IDS} different ids"))
+        for post_id in ids:
+            _match("ids", post_id, r"[0-9]{1,19}")
+        found = [self.posts[i] for i in ids if i in self.posts and self._why_not(i) is None]
+        errors = [no_post(i, why) for i in ids if (why := self._why_not(i))]
+        return self._posts(found, query, {"errors": errors} if errors else {})
+
+    def _why_not(self, post_id: str) -> str | None:
+        post = self.posts.get(post_id)
+        if post is None:
+            return "resource-not-found"
+        return "not-authorized-for-resource" if post.author_id in self.protected else post.problem
+
+    def _search(self, request: Request) -> Response:
+        query = _query(request, {*_PAGED, "query", "next_token"})
+        match = re.fullmatch(r"#(\S+)", query.get("query", ""))
+        if match is None:
+            raise _Refused(400, invalid("query", "this server knows queries for one hashtag"))
+        begin = datetime.now(UTC) - _SEARCHED
+        if "start_time" in query and _time(query["start_time"]) < begin:
+            raise _Refused(400, invalid("start_time", "must be on or after 7 days ago"))
+        found = [
+            post
+            for post in self.posts.values()
+            if _has(post, match[1]) and not post.retweeted and time_of(post.id) >= begin
+        ]
+        return self._paged(found, query, 10)
+
+    def _user(self, request: Request) -> Response:
+        query, user = _query(request, _PAGED), request.path_params["id"]
+        if user not in self.users:
+            return JSONResponse({"errors": [no_user(user, "resource-not-found", "id")]})
+        if user in self.protected:
+            return JSONResponse({"errors": [no_user(user, "not-authorized-for-resource", "id")]})
+        return self._paged([p for p in self.posts.values() if p.author_id == user], query, 5)
+
+    def _home(self, request: Request) -> Response:
+        query = _query(request, _PAGED)
+        if request.path_params["id"] != next(iter(self.users)):
+            raise _Refused(400, invalid("id", "must be the token's user"))
+        return self._paged(list(self.posts.values()), query, 1)
+
+    def _username(self, request: Request) -> Response:
+        _query(request, set())
+        handle = request.path_params["handle"]
+        _match("username", handle, r"[A-Za-z0-9_]{1,15}")
+        ids = {name.casefold(): user for user, name in self.users.items()}
+        if handle.casefold() not in ids:
+            error = no_user(handle, "resource-not-found", "username")
+            return JSONResponse({"errors": [error]})
+        self.users_read += 1
+        return JSONResponse({"data": self._answers.user(ids[handle.casefold()])})
+
+    def _me(self, request: Request) -> Response:
+        _query(request, set())
+        self.users_read += 1
+        return JSONResponse({"data": self._answers.user(next(iter(self.users)))})
+
+    def _paged(self, posts: list[XPost], query: Mapping[str, str], least: int) -> Response:
+        wanted = query.get("max_results", "10")
+        if not wanted.isdecimal() or not least <= int(wanted) <= 100:
+            raise _Refused(400, invalid("max_results", f"must be between {least} and 100"))
+        size = min(int(wanted), self._page_size)
+        token = query.get("pagination_token") or query.get("next_token")
+        before = [int(_match("pagination_token", token, r"[0-9a-f]{4,}"), 16)] if token else []
+        if until := query.get("until_id"):
+            before.append(int(_match("until_id", until, r"[0-9]{1,19}")))
+        since = _time(query["start_time"]) if "start_time" in query else None
+        left = sorted(
+            (
+                post
+                for post in posts
+                if all(int(post.id) < each for each in before)
+                and (since is None or time_of(post.id) >= since)
+            ),
+            key=lambda post: -int(post.id),
+        )
+        cut = left[:size]
+        page = [post for post in cut if post.problem is None]  # a page may be emptier, or empty
+        meta: dict[str, Any] = {"result_count": len(page)}
+        if page:
+            meta |= {"newest_id": page[0].id, "oldest_id": page[-1].id}
+        if len(left) > size:
+            meta["next_token"] = f"{int(cut[-1].id):x}"
+        return self._posts(page, query, {"meta": meta})
+
+    def _posts(
+        self, found: list[XPost], query: Mapping[str, str], more: Mapping[str, Any]
+    ) -> Response:
+        self.reads.update(post.id for post in found)
+        return JSONResponse({**self._answers.of_posts(found, query), **more})
+
+    def _list_rules(self, _: Request) -> Response:
+        meta = {"sent": _now(), "result_count": len(self.rules)}
+        return JSONResponse({"data": list(self.rules.values()), "meta": meta})
+
+    def _change_rules(self, request: Request) -> Response:
+        body = json.loads(request.state.body)
+        self.rule_changes.append(body)
+        if "delete" in body:
+            ids = body["delete"]["ids"]
+            gone = [self.rules.pop(rule) for rule in ids if rule in self.rules]
+            summary = {"deleted": len(gone), "not_deleted": len(ids) - len(gone)}
+            return JSONResponse({"meta": {"sent": _now(), "summary": summary}})
+        added, errors = [], []
+        present = {rule["value"]: rule["id"] for rule in self.rules.values()}
+        for rule in body["add"]:
+            if rule["value"] in present:
+                errors.append(_duplicate(rule["value"], present[rule["value"]]))
+                continue
+            rule_id = str(next(self._rule_ids))
+            self.rules[rule_id] = {**rule, "id": rule_id}
+            added.append(self.rules[rule_id])
+        summary = {
+            "created": len(added),
+            "not_created": len(errors),
+            "valid": len(added),
+            "invalid": len(errors),
+        }
+        said = {"data": added} | ({"errors": errors} if errors else {})
+        return JSONResponse({**said, "meta": {"sent": _now(), "summary": summary}})
+
+    def _stream(self, request: Request) -> Response:
+        query = _query(request, set())
+        if self._connected:
+            raise _Refused(*PROBLEMS["too-many-connections"])
+        if not self.rules:
+            raise _Refused(*PROBLEMS["no-rules"])
+        self._connected, self._is_stalled, self._hangs_up = True, False, False
+        self.streams += 1
+        return StreamingResponse(self._lines(query), media_type="application/json")
+
+    async def _lines(self, query: Mapping[str, str]) -> AsyncIterator[bytes]:
+        spoke = 0.0
+        try:
+            while not self._hangs_up:
+                if self._published and not self._is_stalled:
+                    line = self._line(self._published.popleft(), query)
+                elif time.monotonic() - spoke > self._heartbeat and not self._is_stalled:
+                    line = b"\r\n"
+                else:
+                    await asyncio.sleep(_LOOK)
+                    continue
+                spoke = time.monotonic()
+                yield line
+        finally:
+            self._connected = False
+
+    def _line(self, post: XPost, query: Mapping[str, str]) -> bytes:
+        rules = [
+            rule for rule in self.rules.values() if _has(post, rule["value"].removeprefix("#"))
+        ]
+        if not rules:
+            return b""
+        self.reads[post.id] += 1
+        answer = self._answers.of_posts([post], query)
+        said = {**answer, "data": answer["data"][0]}
+        matching = [{"id": rule["id"], "tag": rule.get("tag", "")} for rule in rules]
+        return json.dumps({**said, "matching_rules": matching}).encode() + b"\r\n"
+
+
+def _query(request: Request, known: set[str]) -> dict[str, str]:
+    query = dict(request.query_params)
+    for name in query:
+        if name not in known | _FIELDS:
+            raise _Refused(400, invalid(name, f"the query parameter [{name}] is not known"))
+    return query
+
+
+def _match(parameter: str, value: str, pattern: str) -> str:
+    if not re.fullmatch(pattern, value):
+        raise _Refused(400, invalid(parameter, f"[{value}] does not match {pattern}"))
+    return value
+
+
+def _time(text: str) -> datetime:
+    _match("start_time", text, r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+    time_then = datetime.fromisoformat(text)
+    if time_then > datetime.now(UTC) - timedelta(seconds=10):
+        raise _Refused(400, invalid("start_time", "must be at least 10 seconds ago"))
+    return time_then
+
+
+def _has(post: XPost, tag: str) -> bool:
+    return tag.casefold() in Post.of_text(post.text).hashtags
+
+
+def _duplicate(value: str, rule_id: str) -> dict[str, str]:
+    return {
+        "value": value,
+        "id": rule_id,
+        "title": "DuplicateRule",
+        "type": "https://api.twitter.com/2/problems/duplicate-rules",
+    }
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}"
