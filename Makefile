@@ -3,7 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: serve test lint format acceptance bench fuzz lock clean
+MODEL ?= var/formats# what make bench serves; the word bundled is the bundled model
+PEERS := article bentoml fastapi infinity litserve
+
+.PHONY: serve test lint format acceptance bench bench-formats peers fuzz lock clean
 
 serve: export XDG_DATA_HOME := $(CURDIR)/var# a checkout keeps its own data
 serve: .venv/serve  ## start the service on http://127.0.0.1:8000
@@ -24,7 +27,20 @@ format: .venv/develop  ## put the style right
 acceptance: .venv/serve  ## walk through the service with labelled posts: make acceptance DATA=dev.tsv
 	$(BIN)/python benchmarks/acceptance.py $(DATA)
 
-bench: .venv/develop  ## compare the formats on a model of RoBERTa's size: make bench DATA=dev.tsv
+bench: .venv/develop  ## load this service and others, side by side: make bench [MODEL=bundled] [QUICK=1] [DATA=dev.tsv]
+	-@$(MAKE) --no-print-directory --keep-going peers
+	$(if $(filter var/formats,$(MODEL)),$(BIN)/python benchmarks/formats.py var/formats --make-only)
+	$(BIN)/python -m benchmarks.serving var/bench --model $(MODEL) $(if $(QUICK),--quick) $(if $(DATA),--data $(DATA))
+
+peers: $(PEERS:%=var/peers/%/installed)  ## install the others that make bench loads, each by itself
+
+var/peers/%/installed: benchmarks/serving/peers/%.txt
+	@echo "installing $* (once; some minutes)"
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip --quiet --disable-pip-version-check install --requirement $<
+	@touch $@
+
+bench-formats: .venv/develop  ## compare the formats on a model of RoBERTa's size: make bench-formats DATA=dev.tsv
 	$(BIN)/python benchmarks/formats.py var/formats $(if $(DATA),--data $(DATA)) --picture var/formats/speed.svg
 
 fuzz: .venv/develop  ## feed the parsers with what breaks them, guided by coverage: make fuzz SECONDS=600

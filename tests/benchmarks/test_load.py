@@ -1,0 +1,122 @@
+"""The load generator, held against a server whose delays are known."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import chain, cycle, repeat
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.serving.connections import Server
+from benchmarks.serving.http import get
+from benchmarks.serving.load import Load, at_once, closed_loop
+from benchmarks.serving.shots import FAILED, LATE, OK
+
+QUICK, SLOW = get("/0/200"), get("/100/200")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    script = Path(__file__).with_name("delayed.py")
+    process = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield Server(int(process.stdout.readline()))
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+async def test_requests_arrive_at_the_rate_whatever_the_answers_take(server: Server) -> None:
+    """A closed loop with one client would get ten answers a second."""
+    shots = await Load(server, repeat(SLOW), rate=200, seconds=1).fire()
+    assert 150 < len(shots.statuses) < 250
+    assert set(shots.statuses) == {OK}
+
+
+async def test_arrivals_are_a_poisson_process(server: Server) -> None:
+    """Numbers of arrivals in equal spans vary by as much as their mean; of a beat, not at all."""
+    counts = [
+        len((await Load(server, repeat(QUICK), rate=100, seconds=0.2, seed=seed).fire()).lag)
+        for seed in range(8)
+    ]
+    assert len(set(counts)) > 3
+    assert np.mean(counts) == pytest.approx(20, abs=6)
+
+
+async def test_the_same_seed_gives_the_same_arrivals(server: Server) -> None:
+    first, second = [
+        await Load(server, repeat(QUICK), rate=100, seconds=0.3, seed=5).fire() for _ in range(2)
+    ]
+    assert len(first.lag) == len(second.lag)
+
+
+async def test_latencies_are_the_servers_delays(server: Server) -> None:
+    shots = await Load(server, repeat(SLOW), rate=40, seconds=0.5).fire()
+    latencies = shots.of(OK)
+    assert latencies.min() >= 0.1
+    assert np.median(latencies) < 0.2
+
+
+async def test_waiting_for_a_connection_counts(server: Server) -> None:
+    """One connection, 100 ms for each: what arrives at 40/s waits ever longer."""
+    load = Load(server, repeat(SLOW), rate=40, seconds=0.5, connections=1)
+    shots = await load.fire()
+    assert set(shots.statuses) == {OK}
+    assert shots.of(OK).max() > 0.1 * (len(shots.statuses) - 2) - 0.5
+
+
+async def test_statuses_are_counted_apart(server: Server) -> None:
+    requests = cycle([QUICK, get("/0/503"), get("/0/500")])
+    shots = await Load(server, requests, rate=300, seconds=0.5).fire()
+    figures = shots.figures(within=0.1)
+    assert figures["refused"] == pytest.approx(len(shots.statuses) / 3, abs=1)
+    assert figures["failed"] == pytest.approx(len(shots.statuses) / 3, abs=1)
+    assert shots.share_within(10) == pytest.approx(1 / 3, abs=0.02)
+
+
+async def test_an_answer_that_is_too_slow_is_no_goodput(server: Server) -> None:
+    shots = await Load(server, cycle([QUICK, get("/300/200")]), rate=50, seconds=0.5).fire()
+    assert shots.goodput(within=0.25) == pytest.approx(shots.goodput(10) / 2, rel=0.2)
+
+
+async def test_a_broken_connection_is_a_failure_and_the_next_request_gets_another(
+    server: Server,
+) -> None:
+    requests = chain([get("/break")], repeat(QUICK))
+    shots = await Load(server, requests, rate=100, seconds=0.3, connections=1).fire()
+    assert shots.statuses[0] == FAILED
+    assert set(shots.statuses[1:]) == {OK}
+
+
+async def test_no_answer_in_time_is_late(server: Server) -> None:
+    requests = chain([get("/never")], repeat(QUICK))
+    shots = await Load(server, requests, rate=100, seconds=0.2, timeout=0.2).fire()
+    assert shots.statuses.count(LATE) == 1
+
+
+async def test_a_server_that_is_not_there_fails_everything() -> None:
+    shots = await Load(Server(1), repeat(QUICK), rate=100, seconds=0.2).fire()
+    assert shots.statuses
+    assert set(shots.statuses) == {FAILED}
+
+
+async def test_a_judge_reads_the_body(server: Server) -> None:
+    def judge(status: int, body: bytes) -> int:
+        return 503 if body == b"{}" else status
+
+    shots = await at_once(Server(server.port, judge=judge), [QUICK])
+    assert shots.statuses == [503]
+
+
+async def test_a_closed_loop_has_as_many_requests_under_way_as_clients(server: Server) -> None:
+    shots = await closed_loop(server, repeat(SLOW), clients=4, seconds=0.5)
+    assert 12 <= len(shots.statuses) <= 24
+
+
+async def test_a_crowd_comes_at_once(server: Server) -> None:
+    shots = await at_once(server, [SLOW] * 300)
+    assert shots.statuses == [OK] * 300
+    assert shots.seconds < 2
