@@ -286,8 +286,8 @@ CONTENDERS = (
     Contender(
         "a bare route",
         None,
-        "FastAPI that returns constant bytes, uvicorn with h11 as sentiserve has it",
-        lambda _setting, port: [*uvicorn(sys.executable, "bare", port), "--http", "h11"],
+        "FastAPI that returns constant bytes, uvicorn with httptools as sentiserve has it",
+        lambda _setting, port: [*uvicorn(sys.executable, "bare", port), "--http", "httptools"],
         None,
         lambda _number: http.get("/v1/inference?tweetUrl=1"),
     ),
