@@ -78,7 +78,7 @@ class Metrics:
             registry=registry,
         )
         self.model_errors = Counter(
-            "sentiserve_model_errors", "Inferences that failed.", registry=registry
+            "sentiserve_model_errors", "Texts on which the model failed.", registry=registry
         )
         self.queued_records = Gauge(
             "sentiserve_queued_records", "Predictions waiting for the store.", registry=registry

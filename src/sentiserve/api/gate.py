@@ -22,6 +22,7 @@ _log = structlog.get_logger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 CLIENT_LEFT = 499  # nobody receives it; nginx's word for it in logs
+_BODY_SECONDS = 60.0  # from the request's head to its body's end
 _OPEN = "/health/"  # load balancers have no credentials
 
 
@@ -68,11 +69,19 @@ class Gate:
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length) > self._max_body:
             raise too_large
-        received = 0
+        received, complete = 0, False
+        deadline = asyncio.get_running_loop().time() + _BODY_SECONDS
 
         async def limited() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, complete
+            if complete:  # now it waits for the client to leave, which may take its time
+                return await receive()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(408, "the body took too long to arrive") from None
+            complete = not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > self._max_body:  # FastAPI lets no other kind of error through here
                 raise HTTPException(too_large.status, str(too_large))

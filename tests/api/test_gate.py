@@ -1,0 +1,39 @@
+"""What the gate bounds by itself, in front of an app that reads whatever comes."""
+
+import asyncio
+
+import pytest
+from fastapi import FastAPI, Request
+from starlette.types import Message
+
+from sentiserve.api import gate, problems
+from sentiserve.api.auth import Credentials
+from sentiserve.metrics import Metrics
+
+
+def reading() -> FastAPI:
+    app = FastAPI()
+    problems.install(app)
+
+    @app.post("/")
+    async def read(request: Request) -> int:
+        return len(await request.body())
+
+    return app
+
+
+async def test_a_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "_BODY_SECONDS", 0.05)
+    sent: list[Message] = []
+
+    async def drip() -> Message:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b"a", "more_body": True}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
+    async with asyncio.timeout(10):
+        await gate.Gate(reading(), Metrics(), Credentials((), None), 1_000)(scope, drip, send)
+    assert sent[0]["status"] == 408
