@@ -407,7 +407,7 @@ def test_without_any_token_the_setting_is_named() -> None:
         make_source("x", settings())
 
 
-async def test_the_settings_make_a_source_that_reads(server: XServer) -> None:
+async def test_the_settings_make_a_source_that_reads(server: XServer, tmp_path: Path) -> None:
     given = settings(x_bearer_token=SecretStr(f" {APP}\n"), x_url=server.url, x_daily_reads=1)
     source = make_source("x", given)
     await source.open()
@@ -415,7 +415,7 @@ async def test_the_settings_make_a_source_that_reads(server: XServer) -> None:
         assert await source.fetch(refs(POSTS[:1])) == [as_post(POSTS[0])]
     finally:
         await source.close()
-    assert (given.x_state / "reads").exists()
+    assert (tmp_path / "state" / "sentiserve" / "x" / "reads").exists()
 
 
 async def test_what_can_be_read_depends_on_the_tokens(server: XServer, tmp_path: Path) -> None:
