@@ -10,9 +10,11 @@ Each target runs in a process of its own, and goes on from the corpus that earli
 import argparse
 import subprocess
 import sys
+from logging import CRITICAL
 from pathlib import Path
 
 import atheris
+import structlog
 
 with atheris.instrument_imports(
     include=["sentiserve.tables", "sentiserve.sources", "sentiserve.texts", "json", "zipfile"]
@@ -56,6 +58,7 @@ def fuzz(name: str, seconds: int) -> None:
         (corpus / f"seed-{number}").write_bytes(seed)
     flags = [f"-max_total_time={seconds}", f"-artifact_prefix={PLACE}/{name}-", "-max_len=8192"]
     flags += ["-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1", "-verbosity=0"]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(CRITICAL))
     atheris.Setup([sys.argv[0], *flags, str(corpus)], target.parse)
     atheris.Fuzz()
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sentiserve.errors import SettingsError
-from sentiserve.settings import Settings, load_settings
+from sentiserve.settings import Settings, load_settings, state_directory
 
 SECRET = "hunter2-4711"
 
@@ -43,6 +43,21 @@ def test_the_store_lies_at_home_where_no_other_place_is_named(
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert load_settings().store == f"sqlite:///{tmp_path}/.local/share/sentiserve/store.db"
+
+
+def test_x_is_counted_beside_the_cursors(tmp_path: Path) -> None:
+    assert load_settings().x_state == state_directory() / "x"
+    assert state_directory() == tmp_path / "state" / "sentiserve"
+
+
+def test_where_there_is_no_home_its_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "~")  # leads nowhere, as for a user whom the system doesn't know
+    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.delenv("XDG_STATE_HOME")
+    with pytest.raises(SettingsError, match="no home directory.*XDG_DATA_HOME"):
+        load_settings()
+    with pytest.raises(SettingsError, match="no home directory.*XDG_STATE_HOME"):
+        state_directory()
 
 
 def test_a_prediction_is_kept_for_60_days() -> None:

@@ -5,6 +5,7 @@ SentiserveError
 │   └── UnknownURLError      422  no source knows this form of URL
 ├── UnauthorizedError        401
 ├── NotFoundError            404
+│   └── OtherPlatformError   404  the post is of a platform that the source isn't of
 ├── PostProtectedError       403
 ├── PostDeletedError         410
 ├── TooLargeError            413
@@ -61,6 +62,10 @@ class NotFoundError(SentiserveError):
     """There is no such post, author or hashtag."""
 
     status = HTTPStatus.NOT_FOUND
+
+
+class OtherPlatformError(NotFoundError):
+    """The source isn't of the post's platform, and can say nothing of it."""
 
 
 class PostProtectedError(SentiserveError):

@@ -22,13 +22,25 @@ SIXTY_DAYS = 60 * 24 * 60 * 60  # seconds: 5,184,000
 
 
 def _data() -> Path:
-    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(home) / "sentiserve"
+    return _home("XDG_DATA_HOME", "share")
 
 
 def state_directory() -> Path:
-    """Where it is kept how far a work is."""
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    """Where it is kept how far a work is, and what was spent on it.
+
+    Raises:
+        SettingsError: there is no home directory.
+    """
+    return _home("XDG_STATE_HOME", "state")
+
+
+def _home(variable: str, usual: str) -> Path:
+    try:
+        home = os.environ.get(variable) or Path.home() / ".local" / usual
+    except RuntimeError:
+        raise SettingsError(
+            f"there is no home directory; name one to write to with {variable}"
+        ) from None
     return Path(home) / "sentiserve"
 
 
@@ -201,7 +213,7 @@ class Settings(BaseSettings):
     @property
     def x_state(self) -> Path:
         """Directory where the processes of this machine share what they read from X's API."""
-        return _data() / "x"
+        return state_directory() / "x"
 
     @property
     def shown_store(self) -> str:

@@ -79,8 +79,13 @@ def test_a_used_up_quota_is_a_503_that_says_when_to_come_again(
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "77"
     assert "less often" in response.json()["detail"]
+    assert response.json()["retryAfter"] == 77
+    inputs = ["Fine.", "", {"url": "https://x.com/a/status/1"}]
+    results = service.client.post("/v1/sentiment", json={"inputs": inputs}).json()["results"]
+    assert [result.get("retryAfter") for result in results] == [None, None, 77]
+    assert "retryAfter" not in results[1]
     metrics = service.client.get("/metrics").text
-    failed = 'sentiserve_source_errors_total{error="QuotaExhaustedError",source="library"} 1.0'
+    failed = 'sentiserve_source_errors_total{error="QuotaExhaustedError",source="library"} 2.0'
     assert failed in metrics
 
 

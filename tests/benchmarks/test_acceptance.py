@@ -1,22 +1,16 @@
 """The walk through the service: what would keep it from its end, or from its verdict."""
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "acceptance.py"
+from .scripts import load
 
 
 @pytest.fixture
 def acceptance() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("acceptance", SCRIPT)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("acceptance")
 
 
 def test_too_few_rows_are_refused_at_once(acceptance: ModuleType, tmp_path: Path) -> None:

@@ -73,7 +73,9 @@ class Desk:
     platform: Platform
     directory: Path
 
-    async def run(self, limit: int | None = None, platform: str | None = None) -> dict[str, Found]:
+    async def run(
+        self, limit: int | None = None, platform: str | None = None, *, believes_all: bool = False
+    ) -> dict[str, Found]:
         with Register(self.directory / "register.db") as register:
             recheck = Recheck(
                 self.history,
@@ -82,6 +84,7 @@ class Desk:
                 self.parts.inference,
                 self.parts.forgetting,
                 self.parts.told.on_wait,
+                believes_all=believes_all,
             )
             assert await recheck.run(DAY, platform, limit)
             return recheck.found
@@ -114,6 +117,30 @@ async def test_what_is_gone_is_forgotten(tmp_path: Path, error: SentiserveError)
         assert at.parts.forgetting.asked == [POSTS[2].ref]
         kept = await at.parts.stored(POSTS)
     assert [prediction is None for prediction in kept] == [False, False, True, False, False]
+
+
+async def test_that_everything_is_gone_is_believed_only_if_somebody_says_so(
+    tmp_path: Path,
+) -> None:
+    """An oEmbed at a wrong address knows no post, and would have all of X's forgotten."""
+    posts = [Post(PostRef("x", str(number)), f"post number {number}") for number in range(20)]
+    async with desk(tmp_path, posts) as at:
+        at.platform.answers = dict.fromkeys(at.platform.answers, PostDeletedError("gone"))
+        found = (await at.run())["x"]
+        assert "--all-gone" in str(found.error)
+        assert (found.due, found.looked_at) == (20, 0)
+        assert at.parts.forgetting.asked == []
+        assert await at.run(believes_all=True) == {"x": Found(due=20, forgotten=20)}
+
+
+async def test_one_post_that_is_there_shows_that_the_source_can_be_believed(
+    tmp_path: Path,
+) -> None:
+    posts = [Post(PostRef("x", str(number)), f"post number {number}") for number in range(20)]
+    async with desk(tmp_path, posts) as at:
+        gone = [post.ref for post in posts[1:]]
+        at.platform.answers |= dict.fromkeys(gone, PostDeletedError("gone"))
+        assert await at.run() == {"x": Found(due=20, same=1, forgotten=19)}
 
 
 async def test_what_was_edited_is_predicted_anew_and_its_old_text_is_forgotten(

@@ -15,9 +15,9 @@ from tables.x_archives import ACCOUNT, script, wrapped, zipped
 
 from sentiserve.errors import BadInputError, NotFoundError, SourceError
 from sentiserve.settings import Settings
-from sentiserve.sources.archive import Archive, from_settings
+from sentiserve.sources.archive import Archive, from_settings, read_post
 from sentiserve.sources.urls import X
-from sentiserve.tables import read_rows, sample_archive, write_rows
+from sentiserve.tables import Row, read_rows, sample_archive, write_rows
 from sentiserve.testing import SourceContract
 from sentiserve.types import Post, PostRef
 
@@ -299,6 +299,12 @@ async def test_an_id_that_a_spreadsheet_spoilt_is_left_out(tmp_path: Path, post_
     await archive.close()
     assert isinstance(spoilt, NotFoundError)
     assert isinstance(fine, Post)
+
+
+def test_a_row_that_is_a_bare_text_is_the_post_of_that_text() -> None:
+    """Whatever its id says: exported ones come back as what they were."""
+    row = Row({"platform": "text", "id": "17", "text": "Fine."})
+    assert read_post(row) == Post.of_text("Fine.")
 
 
 async def test_platforms_are_known_by_their_other_names(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from sentiserve.errors import (
     NotFoundError,
+    OtherPlatformError,
     PostDeletedError,
     PostProtectedError,
     QuotaExhaustedError,
@@ -154,6 +155,23 @@ async def test_a_bug_is_not_told_to_the_caller() -> None:
 async def test_not_found_is_only_what_every_source_says() -> None:
     (answer,) = await chain(Scripted(), Scripted()).fetch([A])
     assert isinstance(answer, NotFoundError)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ([NotFoundError("no row"), OtherPlatformError("not mine"), NotFoundError("my hint")], 2),
+        ([NotFoundError("no row"), OtherPlatformError("not mine")], 0),
+        ([OtherPlatformError("not mine"), NotFoundError("my hint")], 1),
+        ([SourceError("down"), NotFoundError("my hint"), OtherPlatformError("not mine")], 0),
+    ],
+)
+async def test_of_what_isnt_there_the_posts_own_platform_tells(
+    said: list[SentiserveError], told: int
+) -> None:
+    """Its source may know what to do; files come first, and know of all platforms a little."""
+    (answer,) = await chain(*[Scripted({A: error}) for error in said]).fetch([A])
+    assert answer is said[told]
 
 
 async def test_a_caller_who_leaves_stops_the_search() -> None:

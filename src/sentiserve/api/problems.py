@@ -26,14 +26,14 @@ MEDIA_TYPE = "application/problem+json"
 _LONGEST_NAME = 40  # characters of a field's name that are repeated; callers may send any
 
 
-def problem(status: int, detail: str) -> Problem:
+def problem(status: int, detail: str, retry_after: int | None = None) -> Problem:
     """A problem document for a status."""
-    return Problem(title=_title(status), status=status, detail=detail)
+    return Problem(title=_title(status), status=status, detail=detail, retry_after=retry_after)
 
 
 def problem_of(error: SentiserveError) -> Problem:
     """The problem document of an error, without what is not for callers; ``log`` tells that."""
-    return problem(error.status, error.public or str(error))
+    return problem(error.status, error.public or str(error), error.retry_after)
 
 
 def log(errors: Iterable[SentiserveError]) -> None:

@@ -23,13 +23,18 @@ class Wire(BaseModel):
     )
 
 
-class Problem(BaseModel):
+class Problem(Wire):
     """A problem document (RFC 9457)."""
 
     type: str = "about:blank"
     title: str
     status: int
     detail: str
+    retry_after: Annotated[int | None, WithJsonSchema({"type": "integer"})] = Field(
+        None,
+        description="Seconds after which trying again makes sense; left out where it doesn't.",
+        exclude_if=lambda seconds: seconds is None,
+    )
 
 
 class PostOut(Wire):

@@ -34,6 +34,9 @@ def recheck(
     limit: Annotated[
         int | None, typer.Option(min=1, help="No more posts; those of longest ago first.")
     ] = None,
+    all_gone: Annotated[
+        bool, typer.Option("--all-gone", help="Believe it even if 20 or more are gone at once.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     sources: Annotated[str | None, setting("sources")] = None,
     model: Annotated[str | None, setting("model")] = None,
@@ -59,6 +62,7 @@ def recheck(
                 rechecking.on_found = lambda each: [
                     on_step(name, found.looked_at, found.due) for name, found in each.found.items()
                 ]
+                rechecking.believes_all = all_gone
                 stop.on_stop(rechecking.stop)
                 ended = await rechecking.run(age, platform, limit)
                 return rechecking, ended, stop.status

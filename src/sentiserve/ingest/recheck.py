@@ -20,6 +20,7 @@ from sentiserve.errors import (
     PostDeletedError,
     PostProtectedError,
     SentiserveError,
+    SourceError,
 )
 from sentiserve.forgetting import Forgetting
 from sentiserve.inference import Inference, Outcome
@@ -30,7 +31,11 @@ from sentiserve.records import Record
 from sentiserve.types import Post
 
 _BATCH = 100  # posts asked for at once; X gives as many for one call
+_SUSPICIOUS = 20  # posts in one answer, all of them gone: the source may be at fault
 _SHORTENED = ("…", "...")
+
+
+_GONE = (PostDeletedError, PostProtectedError)
 
 
 class Offline(Protocol):
@@ -75,6 +80,7 @@ class Recheck:
     Attributes:
         source: of the posts' own platforms; no archive.
         on_found: is told when a batch is done.
+        believes_all: whether it is believed that all of many posts are gone.
         found: by platform.
     """
 
@@ -85,6 +91,7 @@ class Recheck:
     forgetting: Forgetting
     on_wait: OnWait
     on_found: Callable[["Recheck"], object] = lambda _: None
+    believes_all: bool = False
     found: dict[str, Found] = field(default_factory=dict, init=False)
     _effort: Effort = field(init=False)
 
@@ -139,6 +146,8 @@ class Recheck:
             answers = await self._effort.answers(
                 [post.ref for post in posts], self.source.fetch, again=passes_by_itself
             )
+            if not self.believes_all:
+                _doubt(platform, answers)
             failed, done = [], []
             try:
                 for post, answer in zip(posts, answers, strict=True):
@@ -158,7 +167,7 @@ class Recheck:
     ) -> SentiserveError | None:
         """Do what the answer asks for; an error that says nothing of the post is given back."""
         match answer:
-            case PostDeletedError() | PostProtectedError():
+            case error if isinstance(error, _GONE):
                 await self._effort.insist(partial(self.forgetting.forget, old.ref))
                 found.forgotten += 1
             case NotFoundError():
@@ -191,6 +200,20 @@ class Recheck:
         (outcome,) = await self._effort.answers([new], ask, again=may_pass)
         if isinstance(outcome, SentiserveError):
             raise outcome
+
+
+def _doubt(platform: str, answers: Sequence[Post | SentiserveError]) -> None:
+    """A source that has moved, or is somebody else, may call everything gone.
+
+    Raises:
+        SourceError: it does.
+    """
+    if len(answers) >= _SUSPICIOUS and all(isinstance(answer, _GONE) for answer in answers):
+        raise SourceError(
+            f"all of {len(answers)} posts of {platform} are said to be gone, so none was "
+            "forgotten; see with sentiserve check --online whether the sources are the right "
+            "ones, and if it is true, go on with --all-gone"
+        )
 
 
 def _is_edited(old: Post, new: Post) -> bool:

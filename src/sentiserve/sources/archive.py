@@ -17,7 +17,7 @@ from sentiserve.settings import Settings
 from sentiserve.sources.urls import X, parse_url
 from sentiserve.tables import Row, read_rows, sample_archive
 from sentiserve.texts import checked_text
-from sentiserve.types import Post, PostRef
+from sentiserve.types import TEXT, Post, PostRef
 
 _log = structlog.get_logger(__name__)
 _CREATE = "CREATE TABLE posts (platform, id, post, PRIMARY KEY (platform, id)) WITHOUT ROWID"
@@ -115,7 +115,7 @@ class Archive:
 
 
 def read_post(row: Row, x_mirrors: frozenset[str] = frozenset()) -> Post:
-    """The post that a row of an archive describes.
+    """The post that a row of an archive describes; one of the platform ``text`` is its text.
 
     Raises:
         BadInputError: the row is broken, or has no text, or neither a known url nor an id.
@@ -125,6 +125,8 @@ def read_post(row: Row, x_mirrors: frozenset[str] = frozenset()) -> Post:
     values = row.values
     text = checked_text(values.get("text"))
     url, post_id = _string(values, "url"), _string(values, "id")
+    if not url and _string(values, "platform") == TEXT:
+        return Post.of_text(text)
     if url:
         ref = parse_url(url, x_mirrors)
     else:

@@ -11,6 +11,7 @@ import structlog
 from sentiserve.errors import (
     BadInputError,
     NotFoundError,
+    OtherPlatformError,
     PostDeletedError,
     PostProtectedError,
     SentiserveError,
@@ -155,7 +156,10 @@ def _worth_asking(answer: Post | SentiserveError | None) -> bool:
 
 
 def _tells_more(new: Post | SentiserveError, old: Post | SentiserveError) -> bool:
-    """That the first source failed tells more than what the next one doesn't have."""
+    """A failure tells more than a post that isn't there, and least who isn't of its platform.
+
+    Of two who are of it the later one speaks: files, which know of all platforms, come first.
+    """
     return not _worth_asking(new) or (
-        isinstance(old, NotFoundError) and isinstance(new, SourceError)
+        isinstance(old, NotFoundError) and not isinstance(new, OtherPlatformError)
     )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from sentiserve.errors import (
     NotFoundError,
+    OtherPlatformError,
     PostDeletedError,
     PostProtectedError,
     SentiserveError,
@@ -64,7 +65,7 @@ class OEmbed:
 
     async def _ask(self, ref: PostRef) -> Post:
         if ref.platform != X:
-            raise NotFoundError(f"oembed has no posts of {ref.platform}")
+            raise OtherPlatformError(f"oembed has no posts of {ref.platform}")
         if not _ID.fullmatch(ref.id):
             raise NotFoundError(f"X has no post {ref.id}")
         url = f"https://x.com/i/status/{ref.id}"

@@ -195,7 +195,6 @@ class BlueskyServer(Server):
         return self._page(request, "posts", found)
 
     async def _subscribe(self, socket: WebSocket) -> None:
-        self.requests.append(("/subscribe", socket.query_params))
         await self.stream.serve(socket, self.faults("/subscribe"))
 
     def _page(

@@ -30,6 +30,21 @@ def tid(moment: datetime) -> str:
     return "".join(DIGITS[number >> shift & 31] for shift in range(60, -1, -5))
 
 
+def event(
+    did: str, operation: str, rkey: str, time_us: int, record: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What a Jetstream says of a change to a post."""
+    commit: dict[str, Any] = {
+        "rev": tid(_EPOCH + timedelta(microseconds=time_us)),
+        "operation": operation,
+        "collection": POSTS,
+        "rkey": rkey,
+    }
+    if record is not None:
+        commit |= {"record": record, "cid": f"bafy{rkey}"}
+    return {"did": did, "time_us": time_us, "kind": "commit", "commit": commit}
+
+
 class Stream:
     """Says each message to who is there, and all since the cursor to who comes with one.
 
@@ -56,16 +71,7 @@ class Stream:
     ) -> int:
         """Say that somebody created, updated or deleted a post; returns the event's time."""
         time_us = self._time_after_all(at)
-        commit: dict[str, Any] = {
-            "rev": tid(_EPOCH + timedelta(microseconds=time_us)),
-            "operation": operation,
-            "collection": POSTS,
-            "rkey": rkey,
-        }
-        if record is not None:
-            commit |= {"record": record, "cid": f"bafy{rkey}"}
-        event = {"did": did, "time_us": time_us, "kind": "commit", "commit": commit}
-        self._said.append((time_us, json.dumps(event)))
+        self._said.append((time_us, json.dumps(event(did, operation, rkey, time_us, record))))
         return time_us
 
     def say(self, message: str | bytes) -> None:

@@ -13,7 +13,7 @@ from typing import Self
 import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
@@ -113,9 +113,6 @@ class Server:
         if self._errors:
             raise self._errors[0]
 
-    def _serve(self) -> None:
-        self._server.run([self._socket])
-
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._act(scope, receive, send)
@@ -124,12 +121,10 @@ class Server:
             raise
 
     async def _act(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        request = Request(scope)
-        self.requests.append((request.url.path, request.query_params))
-        match self.faults(request.url.path):
+        request = HTTPConnection(scope)
+        path, is_http = request.url.path, scope["type"] == "http"
+        self.requests.append((path, request.query_params))
+        match self.faults(path) if is_http else None:  # what a socket's are, its route knows
             case None:
                 await self._app(scope, receive, send)
             case Fault.STALLED:

@@ -82,6 +82,12 @@ def check(post: Post) -> None:
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(post), type=Post) == post
 
 
+def test_half_a_character_in_a_name_is_nonsense_like_any_other() -> None:
+    """JSON can write one, and it has no bytes."""
+    with pytest.raises(SourceError, match="something unexpected"):
+        read_view(json.loads(json.dumps(VIEW | {"\udf70": 1})))
+
+
 @given(spoilt(VIEW))
 def test_any_view_is_a_post_or_an_error(view: Any) -> None:
     with suppress(SentiserveError):

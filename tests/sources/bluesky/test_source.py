@@ -178,7 +178,7 @@ async def test_what_can_be_no_post_is_not_found_without_asking(
     """References of other platforms, and broken ones, cost no request for a post."""
     async with opened(server) as source:
         (error,) = await source.fetch([ref])
-    assert type(error) is NotFoundError
+    assert isinstance(error, NotFoundError)
     assert all(path.endswith("resolveHandle") for path, _ in server.requests)
 
 

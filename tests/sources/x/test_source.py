@@ -25,6 +25,7 @@ from sentiserve.errors import (
     SourceError,
     SourceTimeoutError,
 )
+from sentiserve.settings import load_settings
 from sentiserve.sources.registry import make_source
 from sentiserve.sources.x.source import X
 from sentiserve.testing import FeedContract, SourceContract
@@ -407,7 +408,7 @@ def test_without_any_token_the_setting_is_named() -> None:
         make_source("x", settings())
 
 
-async def test_the_settings_make_a_source_that_reads(server: XServer) -> None:
+async def test_the_settings_make_a_source_that_reads(server: XServer, tmp_path: Path) -> None:
     given = settings(x_bearer_token=SecretStr(f" {APP}\n"), x_url=server.url, x_daily_reads=1)
     source = make_source("x", given)
     await source.open()
@@ -415,7 +416,7 @@ async def test_the_settings_make_a_source_that_reads(server: XServer) -> None:
         assert await source.fetch(refs(POSTS[:1])) == [as_post(POSTS[0])]
     finally:
         await source.close()
-    assert (given.x_state / "reads").exists()
+    assert (tmp_path / "state" / "sentiserve" / "x" / "reads").exists()
 
 
 async def test_what_can_be_read_depends_on_the_tokens(server: XServer, tmp_path: Path) -> None:
@@ -436,3 +437,16 @@ async def test_a_wrong_address_is_told_from_a_missing_post(server: XServer, tmp_
         (error,) = await source.fetch(refs(POSTS[:1]))
     assert isinstance(error, SourceError)
     assert "SENTISERVE_X_URL" in str(error)
+
+
+@pytest.mark.live
+async def test_xs_api_itself_gives_its_first_post() -> None:
+    """With an app's token from the environment; about $0.005."""
+    source = make_source("x", load_settings(x_daily_reads=1))
+    await source.open()
+    try:
+        (first,) = await source.fetch([PostRef("x", "20")])
+    finally:
+        await source.close()
+    assert isinstance(first, Post)
+    assert (first.author_id, first.author_handle) == ("12", "jack")

@@ -75,7 +75,7 @@ def shaped(value: object, shape: type[S]) -> S:
     """
     try:
         return msgspec.convert(value, shape)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeError) as error:  # a name may be half a character
         raise SourceError(f"Bluesky answered with something unexpected: {error}") from None
 
 

@@ -12,7 +12,13 @@ from http import HTTPStatus
 
 import msgspec
 
-from sentiserve.errors import BadInputError, NotFoundError, SentiserveError, SourceError
+from sentiserve.errors import (
+    BadInputError,
+    NotFoundError,
+    OtherPlatformError,
+    SentiserveError,
+    SourceError,
+)
 from sentiserve.settings import Settings
 from sentiserve.sources.bluesky.jetstream import Jetstream
 from sentiserve.sources.bluesky.lists import Listing
@@ -97,10 +103,12 @@ class Bluesky:
         return msgspec.structs.replace(found, ref=ref) if isinstance(found, Post) else found
 
     async def _uri(self, ref: PostRef) -> str:
+        if ref.platform != BLUESKY:
+            raise OtherPlatformError(f"Bluesky has no posts of {ref.platform}")
         rkey, _, actor = ref.id.partition("@")
-        is_handle = ref.platform == BLUESKY and re.fullmatch(HANDLE, actor)
+        is_handle = re.fullmatch(HANDLE, actor)
         uri = at_uri(await self._did(actor) if is_handle else actor, rkey)
-        if ref.platform != BLUESKY or uri is None:
+        if uri is None:
             raise NotFoundError(f"Bluesky has no post {ref.id}")
         return uri
 

@@ -11,7 +11,13 @@ from urllib.parse import quote
 
 import httpx2
 
-from sentiserve.errors import BadInputError, NotFoundError, SentiserveError, SettingsError
+from sentiserve.errors import (
+    BadInputError,
+    NotFoundError,
+    OtherPlatformError,
+    SentiserveError,
+    SettingsError,
+)
 from sentiserve.settings import Settings
 from sentiserve.sources.mastodon.host import Host
 from sentiserve.sources.mastodon.pinned import PinnedTransport
@@ -143,7 +149,7 @@ def _tag(name: str) -> str:
 
 def _not_asked(ref: PostRef) -> NotFoundError:
     if ref.platform != MASTODON:
-        return NotFoundError(f"mastodon has no posts of {ref.platform}")
+        return OtherPlatformError(f"mastodon has no posts of {ref.platform}")
     return NotFoundError(f"the post's host is not asked; name it in {_SETTING} if it is to be")
 
 

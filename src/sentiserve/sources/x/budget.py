@@ -12,11 +12,9 @@ from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
-import structlog
+from sentiserve.errors import BudgetExhaustedError
+from sentiserve.sources.x.state import StateError, shared_file
 
-from sentiserve.errors import BudgetExhaustedError, SourceError
-
-_log = structlog.get_logger(__name__)
 _ENOUGH = 64  # bytes; a day and a count
 
 
@@ -61,7 +59,7 @@ class Budget:
         """Make sure that reads can be counted.
 
         Raises:
-            SourceError: they can't.
+            StateError: they can't.
         """
         await asyncio.to_thread(self._change, self._now().date(), lambda spent: spent)
 
@@ -75,7 +73,7 @@ class Budget:
 
         Raises:
             BudgetExhaustedError: fewer are left.
-            SourceError: they can't be counted.
+            StateError: they can't be counted.
         """
         day = self._now().date()
         granting = asyncio.create_task(asyncio.to_thread(self._reserve, day, wanted, least))
@@ -120,19 +118,21 @@ class Budget:
                 if counted <= day:
                     line = f"{day} {change(spent if counted == day else 0):020}\n"
                     os.pwrite(descriptor, line.encode(), 0)  # as long each time, so never torn
-        except (OSError, ValueError) as error:
-            _log.error("reads from X can't be counted", path=str(self._path), error=str(error))
-            raise SourceError("reads from X can't be counted; the log says why") from error
+        except ValueError as error:
+            raise StateError(
+                f"what is read from X can't be counted: {self._path} is damaged; remove it, and "
+                "today's reads begin anew"
+            ) from error
+        except OSError as error:
+            raise StateError(
+                f"what is read from X can't be counted in {self._path}: {error.strerror}"
+            ) from error
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
+        with shared_file(self._path) as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield descriptor
-        finally:
-            os.close(descriptor)
 
 
 def _read(content: bytes, today: date) -> tuple[date, int]:

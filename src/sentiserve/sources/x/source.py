@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import SecretStr
 
-from sentiserve.errors import BadInputError, SentiserveError, SettingsError
+from sentiserve.errors import BadInputError, OtherPlatformError, SentiserveError, SettingsError
 from sentiserve.settings import Settings
 from sentiserve.sources.urls import X as PLATFORM
 from sentiserve.sources.urls import parse_url
@@ -116,7 +116,9 @@ class X:
         ids = {ref.id for ref in refs if ref.platform == PLATFORM and can_be(ref.id)}
         found = await self._lookups.find(sorted(ids))
         return [
-            found[ref.id] if ref.platform == PLATFORM and ref.id in ids else not_found(ref.id)
+            found.get(ref.id, not_found(ref.id))
+            if ref.platform == PLATFORM
+            else OtherPlatformError(f"X has no posts of {ref.platform}")
             for ref in refs
         ]
 

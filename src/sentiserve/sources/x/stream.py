@@ -6,7 +6,6 @@ X forgets nothing of a rule: those that we add carry our tag, and are removed in
 import asyncio
 import fcntl
 import json
-import os
 import random
 import socket
 import time
@@ -28,6 +27,7 @@ from sentiserve.errors import (
 )
 from sentiserve.sources.x.api import Api, RefusedError
 from sentiserve.sources.x.posts import Dialect, Version, data_of, problems, read_page
+from sentiserve.sources.x.state import shared_file
 from sentiserve.sources.x.timelines import hashtag
 from sentiserve.types import FeedQuery, Page, Post
 
@@ -213,13 +213,9 @@ def _values(query: FeedQuery) -> list[str]:
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """X allows one connection; a second would cut the first one off."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
+    with shared_file(path) as descriptor:
         _lock(descriptor)
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _lock(descriptor: int) -> None:
