@@ -139,7 +139,7 @@ class Ingest:
                 break
             except SentiserveError as error:
                 await self._effort.wait(patience.after(error), error)
-        self._ended = not self._effort.stopping.is_set()
+        self._ended |= not self._effort.stopping.is_set()
 
     def _left(self) -> int | None:
         return None if self.limit is None else max(0, self.limit - self._position.posts)
@@ -162,6 +162,8 @@ class Ingest:
         posts = [outcome.prediction.post for outcome in outcomes if isinstance(outcome, Answer)]
         times = [post.created_at for post in posts if post.created_at]
         self._position = self._position.after(batch.cursor, len(batch.questions), times)
+        if self.reading.ordered and batch.cursor is None:  # or a stop would have it begin anew
+            self._position, self._ended = self._position.finished(), True
         await self._save()
         self.listener.on_tally(self.tally)
 

@@ -1,7 +1,7 @@
 """Bluesky's lists of posts: an account's, and those found by hashtag."""
 
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from http import HTTPStatus
 
 import msgspec
@@ -70,7 +70,7 @@ class Listing:
         self._is_search = query.kind is FeedKind.TAG
         self._params = _search(query.names[0]) if self._is_search else _account(query.names[0])
 
-    async def pages(self, cursor: str | None) -> AsyncIterator[Page]:
+    async def pages(self, cursor: str | None) -> AsyncGenerator[Page]:
         """The pages after a page's cursor, or from the start.
 
         Raises:

@@ -3,7 +3,7 @@
 Each post that is read is paid for, so none is that isn't needed.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +120,7 @@ class X:
             for ref in refs
         ]
 
-    async def pages(self, query: FeedQuery, cursor: str | None = None) -> AsyncIterator[Page]:
+    async def pages(self, query: FeedQuery, cursor: str | None = None) -> AsyncGenerator[Page]:
         """The pages of a feed after a cursor, or from the start.
 
         Raises:
