@@ -13,6 +13,7 @@ from sentiserve.errors import (
     ModelError,
     QuotaExhaustedError,
     SourceError,
+    SourceRefusedError,
     StoreError,
 )
 from sentiserve.ingest.cursors import CursorFile, Position
@@ -95,6 +96,15 @@ async def test_a_source_that_fails_for_long_ends_it_and_what_was_done_stays(
         assert 2 < len(parts.feed.read) < 1_000
         parts.feed.errors = []
         assert (await parts.run()).new == 35
+
+
+async def test_a_source_that_refuses_is_not_asked_again(tmp_path: Path) -> None:
+    """It would say the same, and charge for it."""
+    async with house(tmp_path, POSTS) as parts:
+        parts.feed.errors = [SourceRefusedError("no such token; set another")]
+        with pytest.raises(SourceRefusedError, match="set another"):
+            await parts.run()
+        assert parts.feed.read == [0]
 
 
 async def test_it_waits_for_a_quota_as_long_as_the_source_says_and_says_so(

@@ -23,6 +23,7 @@ from sentiserve.errors import (
     SentiserveError,
     SettingsError,
     SourceError,
+    SourceRefusedError,
     SourceTimeoutError,
 )
 from sentiserve.sources.registry import make_source
@@ -171,21 +172,21 @@ async def test_a_field_that_x_leaves_out_silently_is_an_error(
     server.silent.add(silent)
     async with opened(server, tmp_path) as source:
         (error,) = await source.fetch(refs(POSTS[:1]))
-        assert isinstance(error, SourceError)
+        assert isinstance(error, SourceRefusedError)
         assert silent in str(error)
         assert "SENTISERVE_X_FIELDS" in str(error)
-        with pytest.raises(SourceError, match=silent):
+        with pytest.raises(SourceRefusedError, match=silent):
             [page async for page in source.pages(FeedQuery(FeedKind.USER, ("ella",)))]
 
 
 @pytest.mark.parametrize(
     ("problem", "error", "says"),
     [
-        ("unauthorized", SourceError, "set SENTISERVE_X_BEARER_TOKEN"),
+        ("unauthorized", SourceRefusedError, "set SENTISERVE_X_BEARER_TOKEN"),
         ("credits", BudgetExhaustedError, "credits"),
         ("usage-capped", BudgetExhaustedError, "Monthly product cap"),
-        ("client-forbidden", SourceError, "SENTISERVE_X_BEARER_TOKEN.*must be in a project"),
-        ("unsupported-authentication", SourceError, "another kind of token"),
+        ("client-forbidden", SourceRefusedError, "SENTISERVE_X_BEARER_TOKEN.*must be in a project"),
+        ("unsupported-authentication", SourceRefusedError, "another kind of token"),
         ("too-many-requests", QuotaExhaustedError, "less often"),
         ("too-many-requests-before", QuotaExhaustedError, "less often"),
     ],

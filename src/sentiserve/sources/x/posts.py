@@ -20,6 +20,7 @@ from sentiserve.errors import (
     PostProtectedError,
     SentiserveError,
     SourceError,
+    SourceRefusedError,
 )
 from sentiserve.sources.urls import X
 from sentiserve.texts import checked_text
@@ -246,7 +247,7 @@ def with_text_of(post: Post, latest: Post) -> Post:
 def _requested(said: Mapping[str, Any], name: str) -> str:
     if value := _string(said, name):
         return value
-    raise SourceError(
+    raise SourceRefusedError(
         f"X left out {name}, which it was asked for; if it has renamed its fields, "
         "SENTISERVE_X_FIELDS may set that right"
     )
