@@ -123,11 +123,25 @@ async def test_an_edited_post_says_what_it_says_now(server: XServer, tmp_path: P
     server.posts[first] = XPost(first, ELLA, "I like tee", history=history)
     server.posts[last] = XPost(last, ELLA, "I like tea", history=history)
     async with opened(server, tmp_path) as source:
+        (alone,) = await fetch(source, first)
+        assert server.reads == {first: 1, last: 1}
         old, new, other = await fetch(source, first, last, POSTS[0].id)
-    assert old == as_post(server.posts[first], "I like tea")
+    assert alone == old == as_post(server.posts[first], "I like tea")
     assert new == as_post(server.posts[last])
     assert other == as_post(POSTS[0])
-    assert server.reads == {first: 1, last: 2, POSTS[0].id: 1}
+    assert server.reads == {first: 2, last: 2, POSTS[0].id: 1}
+
+
+async def test_what_an_edited_post_said_before_is_no_answer(
+    server: XServer, tmp_path: Path
+) -> None:
+    """It would be remembered as what it says."""
+    first, last = at(2), at(1.9)
+    server.posts[first] = XPost(first, ELLA, "I like tee", history=(first, last))
+    server.posts[last] = XPost(last, ELLA, "I like tea", history=(first, last))
+    async with opened(server, tmp_path, daily_reads=1) as source:
+        (error,) = await fetch(source, first)
+    assert isinstance(error, BudgetExhaustedError)
 
 
 @pytest.mark.parametrize(

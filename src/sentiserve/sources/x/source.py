@@ -3,6 +3,7 @@
 Each post that is read is paid for, so none is that isn't needed.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from pydantic import SecretStr
 
 from sentiserve.errors import BadInputError, SentiserveError, SettingsError
 from sentiserve.settings import Settings
+from sentiserve.sources.merged import Merged
 from sentiserve.sources.urls import X as PLATFORM
 from sentiserve.sources.urls import parse_url
 from sentiserve.sources.x.api import Api, Token
 from sentiserve.sources.x.budget import Budget
-from sentiserve.sources.x.lookups import Lookups
+from sentiserve.sources.x.lookups import MAX_IDS, Lookups
 from sentiserve.sources.x.posts import DIALECTS, can_be, not_found
 from sentiserve.sources.x.stream import Stream
 from sentiserve.sources.x.timelines import Timelines
@@ -70,7 +72,7 @@ class X:
             if token is not None
         }
         self._apis = tuple(apis.values())
-        self._lookups = Lookups(apis[reader], dialect)
+        self._posts = Merged(Lookups(apis[reader], dialect).look_up, size=MAX_IDS)
         timelines = Timelines(apis[reader], apis[user] if user else None, dialect)
         self._feeds: dict[FeedKind, Timelines | Stream] = {
             FeedKind.USER: timelines,
@@ -109,16 +111,11 @@ class X:
         async with AsyncExitStack() as stack:
             for api in self._apis:
                 stack.push_async_callback(api.close)
-            stack.push_async_callback(self._lookups.close)
+            stack.push_async_callback(self._posts.close)
 
     async def fetch(self, refs: Sequence[PostRef]) -> list[Post | SentiserveError]:
         """The posts; all calls that wait at the same time share requests."""
-        ids = {ref.id for ref in refs if ref.platform == PLATFORM and can_be(ref.id)}
-        found = await self._lookups.find(sorted(ids))
-        return [
-            found[ref.id] if ref.platform == PLATFORM and ref.id in ids else not_found(ref.id)
-            for ref in refs
-        ]
+        return await asyncio.gather(*map(self._fetch, refs))
 
     async def pages(self, query: FeedQuery, cursor: str | None = None) -> AsyncGenerator[Page]:
         """The pages of a feed after a cursor, or from the start.
@@ -132,6 +129,14 @@ class X:
         async with aclosing(self._feeds[query.kind].pages(query, cursor)) as pages:
             async for page in pages:
                 yield page
+
+    async def _fetch(self, ref: PostRef) -> Post | SentiserveError:
+        if ref.platform != PLATFORM or not can_be(ref.id):
+            return not_found(ref.id)
+        try:
+            return await self._posts.ask(ref.id)
+        except SentiserveError as error:
+            return error
 
 
 _NEEDS = {
