@@ -15,12 +15,13 @@ from pydantic import SecretStr
 from sentiserve.errors import BadInputError, SentiserveError, SettingsError
 from sentiserve.settings import Settings
 from sentiserve.sources.merged import Merged
+from sentiserve.sources.snowflake import is_plausible
 from sentiserve.sources.urls import X as PLATFORM
 from sentiserve.sources.urls import parse_url
 from sentiserve.sources.x.api import Api, Token
 from sentiserve.sources.x.budget import Budget
 from sentiserve.sources.x.lookups import MAX_IDS, Lookups
-from sentiserve.sources.x.posts import DIALECTS, can_be, not_found
+from sentiserve.sources.x.posts import DIALECTS, not_found
 from sentiserve.sources.x.stream import Stream
 from sentiserve.sources.x.timelines import Timelines
 from sentiserve.types import FeedKind, FeedQuery, Page, Post, PostRef
@@ -131,7 +132,7 @@ class X:
                 yield page
 
     async def _fetch(self, ref: PostRef) -> Post | SentiserveError:
-        if ref.platform != PLATFORM or not can_be(ref.id):
+        if ref.platform != PLATFORM or not is_plausible(ref.id):
             return not_found(ref.id)
         try:
             return await self._posts.ask(ref.id)
