@@ -27,7 +27,9 @@ from sentiserve.errors import (
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # seconds before another try, about
 _KNOCKING = 0.5  # seconds for which a server that can't be connected to is tried again
-_RESETS = ("retry-after", "x-rate-limit-reset", "x-ratelimit-reset", "ratelimit-reset")
+_LATER = "retry-after"
+_RESETS = ("x-rate-limit-reset", "x-ratelimit-reset", "ratelimit-reset")  # of a window of requests
+_FIRST_EPOCH = 1_000_000_000  # lesser numbers are seconds from now, others since 1970
 _MAX_WAIT = 24 * 60 * 60  # seconds; a server that says more than a day is not believed
 AGENT = "sentiserve (+https://pypi.org/project/sentiserve)"
 
@@ -61,9 +63,10 @@ class Reply:
     @property
     def wait(self) -> float | None:
         """The seconds until the server wants to be asked again, where it says so."""
-        waits = [_seconds(self.headers[name]) for name in _RESETS if name in self.headers]
-        known = [wait for wait in waits if wait is not None]
-        return max(known) if known else None
+        limited = self.status == HTTPStatus.TOO_MANY_REQUESTS  # else a window's end means nothing
+        names = (_LATER, *_RESETS) if limited else (_LATER,)
+        waits = (_seconds(self.headers[name]) for name in names if name in self.headers)
+        return next((wait for wait in waits if wait is not None), None)
 
 
 class Web:
@@ -230,7 +233,7 @@ class Web:
             raise refusal
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
             wait = reply.wait
-            seconds = None if wait is None else math.ceil(wait)
+            seconds = None if wait is None else max(1, math.ceil(wait))
             limited = f"{self._name} wants to be asked less often"
             return QuotaExhaustedError(limited, seconds), wait or _LONGEST_PAUSE
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -286,7 +289,7 @@ def _seconds(text: str) -> float | None:
     """The seconds from now that a header means: a number, an epoch, or a time as text."""
     try:
         number = float(text)
-        wait = number - time.time() if number > _MAX_WAIT else number
+        wait = number if number < _FIRST_EPOCH else number - time.time()
     except ValueError:
         time_then = _time(text)
         if time_then is None:
