@@ -10,8 +10,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -24,13 +22,10 @@ from sentiserve.errors import (
     SourceError,
     SourceTimeoutError,
 )
+from sentiserve.sources.waits import wait_of
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # seconds before another try, about
 _KNOCKING = 0.5  # seconds for which a server that can't be connected to is tried again
-_LATER = "retry-after"
-_RESETS = ("x-rate-limit-reset", "x-ratelimit-reset", "ratelimit-reset")  # of a window of requests
-_FIRST_EPOCH = 1_000_000_000  # lesser numbers are seconds from now, others since 1970
-_MAX_WAIT = 24 * 60 * 60  # seconds; a server that says more than a day is not believed
 AGENT = "sentiserve (+https://pypi.org/project/sentiserve)"
 
 Params = Mapping[str, str | Sequence[str]]  # of a query; a name may have several values
@@ -63,10 +58,7 @@ class Reply:
     @property
     def wait(self) -> float | None:
         """The seconds until the server wants to be asked again, where it says so."""
-        limited = self.status == HTTPStatus.TOO_MANY_REQUESTS  # else a window's end means nothing
-        names = (_LATER, *_RESETS) if limited else (_LATER,)
-        waits = (_seconds(self.headers[name]) for name in names if name in self.headers)
-        return next((wait for wait in waits if wait is not None), None)
+        return wait_of(self.status, self.headers)
 
 
 class Web:
@@ -283,26 +275,3 @@ def _tls(*_: str | None) -> ssl.SSLContext:
 
 def _names_in_lower_case(response: httpx2.Response) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
-
-
-def _seconds(text: str) -> float | None:
-    """The seconds from now that a header means: a number, an epoch, or a time as text."""
-    try:
-        number = float(text)
-        wait = number if number < _FIRST_EPOCH else number - time.time()
-    except ValueError:
-        time_then = _time(text)
-        if time_then is None:
-            return None
-        wait = (time_then - datetime.now(UTC)).total_seconds()
-    return min(max(wait, 0.0), _MAX_WAIT) if math.isfinite(wait) else None
-
-
-def _time(text: str) -> datetime | None:
-    for parse in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            found = parse(text)
-        except (ValueError, OverflowError):
-            continue
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found
-    return None
