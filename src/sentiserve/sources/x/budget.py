@@ -7,7 +7,7 @@ import asyncio
 import fcntl
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -79,15 +79,24 @@ class Budget:
         """
         day = self._now().date()
         granting = asyncio.create_task(asyncio.to_thread(self._reserve, day, wanted, least))
-        reservation = None
         try:
             reservation = Reservation(await asyncio.shield(granting))
+        except asyncio.CancelledError:  # who leaves takes along nothing that others may spend
+            with suppress(SourceError):
+                await self._give_back(day, await granting)
+            raise
+        try:
             yield reservation
         finally:
-            # Nobody who leaves takes along what others may spend, however early that is.
-            reservation = reservation or Reservation(await granting)
-            back = reservation.reads - reservation.settled
-            await asyncio.shield(asyncio.to_thread(self._change, day, lambda spent: spent - back))
+            await self._give_back(day, reservation.reads - reservation.settled)
+
+    async def _give_back(self, day: date, reads: int) -> None:
+        """Where that fails they stay spent, and what was read with the others isn't lost for it."""
+        if reads:
+            with suppress(SourceError):
+                await asyncio.shield(
+                    asyncio.to_thread(self._change, day, lambda spent: spent - reads)
+                )
 
     def exhausted(self) -> BudgetExhaustedError:
         """The error for what can't be read any more today."""
@@ -139,5 +148,8 @@ def _read(content: bytes, today: date) -> tuple[date, int]:
     """The day that was counted last, and what was spent on it."""
     if not content:
         return today, 0
-    day, spent = content.decode().split()
-    return date.fromisoformat(day), int(spent)
+    try:
+        day, spent = content.decode().split()
+        return date.fromisoformat(day), int(spent)
+    except ValueError:
+        raise ValueError("it is damaged; remove it, and today's reads count from none") from None
