@@ -334,3 +334,12 @@ async def test_a_url_whose_source_is_away_is_asked_for_again(tmp_path: Path) -> 
             await asyncio.sleep(0.001)
         parts.feed.error = None
         assert (await running).new == 1
+
+
+async def test_a_url_that_its_source_refuses_is_left_out(tmp_path: Path) -> None:
+    """Others may be of another host, which doesn't."""
+    async with house(tmp_path, POSTS) as parts:
+        parts.feed.error = SourceRefusedError("members only; name another host")
+        tally = await parts.run(reading=UrlReading([POSTS[0].ref.id]))
+    assert (tally.left_out, parts.told.waits) == (1, [])
+    assert "members only" in parts.told.left_out[0]

@@ -20,6 +20,7 @@ from sentiserve.errors import (
     PostDeletedError,
     PostProtectedError,
     SentiserveError,
+    SourceRefusedError,
 )
 from sentiserve.forgetting import Forgetting
 from sentiserve.inference import Answer, Inference, Outcome, Url
@@ -28,7 +29,13 @@ from sentiserve.ingest.effort import Effort, Patience
 from sentiserve.ingest.works import Batch, Reading
 from sentiserve.types import Post, PostRef
 
-_FINAL = (BadInputError, NotFoundError, PostDeletedError, PostProtectedError)
+_FINAL = (
+    BadInputError,
+    NotFoundError,
+    PostDeletedError,
+    PostProtectedError,
+    SourceRefusedError,
+)
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from sentiserve.errors import (
     PostProtectedError,
     SentiserveError,
     SourceError,
+    SourceRefusedError,
 )
 from sentiserve.sources.bluesky.posts import DID, HANDLE, checked_tag, read_view, shaped
 from sentiserve.sources.web import Reply, Web
@@ -165,7 +166,7 @@ def _search(name: str) -> dict[str, str]:
 
 def _refusal(reply: Reply, *, is_search: bool) -> SentiserveError:
     if is_search and reply.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return SourceError(
+        return SourceRefusedError(
             "Bluesky doesn't let this search go on without signing in; "
             "follow the hashtag live with 'sentiserve ingest stream'"
         )
