@@ -86,6 +86,16 @@ async def test_without_an_answer_nothing_is_spent(path: Path) -> None:
         assert await left(budget) == expected
 
 
+async def test_an_answer_after_one_that_broke_off_is_paid_for_too(path: Path) -> None:
+    """Both began; whether X charges for the same posts twice is X's to say."""
+    budget = Budget(path, 20)
+    async with budget.reserved(8) as reservation:
+        reservation.saw(200)
+        reservation.saw(200)
+        reservation.spent = 5
+    assert await left(budget) == 7
+
+
 async def test_fewer_are_given_where_fewer_are_left(path: Path) -> None:
     """But never fewer than are of use."""
     budget = Budget(path, 10)

@@ -32,18 +32,18 @@ class Reservation:
         """Take as many."""
         self.reads = reads
         self.spent: int | None = None
-        self._answered = False
+        self._answers = 0
 
     def saw(self, status: int) -> None:
         """An answer begins: what X gives is paid for, even if it breaks off."""
-        self._answered |= status == HTTPStatus.OK
+        self._answers += status == HTTPStatus.OK
 
     @property
     def settled(self) -> int:
-        """What they turned out to be; all of them, where an answer broke off."""
+        """What they turned out to be: all of them for each answer that broke off."""
         if self.spent is None:
-            return self.reads if self._answered else 0
-        return self.spent
+            return self._answers * self.reads
+        return self.spent + max(0, self._answers - 1) * self.reads
 
 
 class Budget:
