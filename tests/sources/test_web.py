@@ -5,9 +5,13 @@ import socket
 import time
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from sentiserve.errors import SourceError
 from sentiserve.sources.web import Web
+from sentiserve.testing.server import Server
 
 
 def free_port() -> int:
@@ -34,6 +38,25 @@ def test_who_is_not_there_is_told_long_before_the_time_is_over(
         return time.monotonic() - started
 
     assert asyncio.run(scenario()) < 5
+
+
+async def test_no_cookies_are_kept() -> None:
+    """A server may send new ones with each answer, for days."""
+    brought: list[str | None] = []
+
+    async def bake(request: Request) -> Response:
+        brought.append(request.headers.get("cookie"))
+        response = Response("{}")
+        response.set_cookie(f"number-{len(brought)}", "x" * 1_000)
+        return response
+
+    with Server([Route("/", bake)]) as server:
+        web = Web("the bakery", server.url, timeout=5)
+        await web.open()
+        for _ in range(3):
+            await web.get("/")
+        await web.close()
+    assert brought == [None, None, None]
 
 
 def _unknown(*_: object, **__: object) -> None:
