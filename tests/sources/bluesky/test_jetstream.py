@@ -280,6 +280,18 @@ async def test_garbage_is_left_out(server: BlueskyServer, ada: Account) -> None:
     assert left_out == [1, 10]
 
 
+async def test_only_so_many_events_are_remembered(
+    server: BlueskyServer, ada: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was told long ago may come again; the last ones may not."""
+    monkeypatch.setattr("sentiserve.sources.bluesky.intake._REMEMBERED", 2)
+    monkeypatch.setattr("sentiserve.testing.bluesky_stream.tid", lambda _: "the same revision")
+    for rkey in ("a", "b", "c", "c", "b", "a", "end"):
+        server.stream.tell(ada.did, "create", rkey, {"text": f"{rkey} #sunny"})
+    told = texts(await read(server, until_text("end #sunny")))
+    assert told == [f"{rkey} #sunny" for rkey in ("a", "b", "c", "a", "end")]
+
+
 async def test_an_event_from_the_future_takes_no_cursor_there(
     server: BlueskyServer, ada: Account
 ) -> None:
