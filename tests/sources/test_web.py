@@ -93,5 +93,24 @@ async def answering(answer: Callable[[Request], Response]) -> AsyncIterator[Web]
             await web.close()
 
 
+async def test_no_cookies_are_kept() -> None:
+    """A server may send new ones with each answer, for days."""
+    brought: list[str | None] = []
+
+    async def bake(request: Request) -> Response:
+        brought.append(request.headers.get("cookie"))
+        response = Response("{}")
+        response.set_cookie(f"number-{len(brought)}", "x" * 1_000)
+        return response
+
+    with Server([Route("/", bake)]) as server:
+        web = Web("the bakery", server.url, timeout=5)
+        await web.open()
+        for _ in range(3):
+            await web.get("/")
+        await web.close()
+    assert brought == [None, None, None]
+
+
 def _unknown(*_: object, **__: object) -> None:
     raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")

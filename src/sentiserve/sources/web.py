@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx2
@@ -30,6 +31,7 @@ AGENT = "sentiserve (+https://pypi.org/project/sentiserve)"
 
 Params = Mapping[str, str | Sequence[str]]  # of a query; a name may have several values
 Watch = Callable[[int, Mapping[str, str]], None]
+_NO_COOKIES = DefaultCookiePolicy(allowed_domains=[])  # there is no end of those they may send
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ class Web:
         """Make ready; nothing is sent."""
         self._client = httpx2.AsyncClient(
             headers=self._headers,
+            cookies=CookieJar(_NO_COOKIES),
             timeout=self._timeout / 2,  # for one step of one try, so that another is possible
             transport=self._transport,
             verify=_tls(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),

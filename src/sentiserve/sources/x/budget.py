@@ -80,7 +80,7 @@ class Budget:
         try:
             reservation = Reservation(await asyncio.shield(granting))
         except asyncio.CancelledError:  # who leaves takes along nothing that others may spend
-            with suppress(SourceError):
+            with suppress(StateError):
                 await self._give_back(day, await granting)
             raise
         try:
@@ -91,7 +91,7 @@ class Budget:
     async def _give_back(self, day: date, reads: int) -> None:
         """Where that fails they stay spent, and what was read with the others isn't lost for it."""
         if reads:
-            with suppress(SourceError):
+            with suppress(StateError):
                 await asyncio.shield(
                     asyncio.to_thread(self._change, day, lambda spent: spent - reads)
                 )

@@ -4,7 +4,6 @@ X renamed tweets to posts in August 2026, and answers with the names that it was
 doesn't know it leaves out without a word.
 """
 
-import html
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from sentiserve.errors import (
 )
 from sentiserve.sources.snowflake import is_plausible
 from sentiserve.sources.urls import X
-from sentiserve.texts import checked_text
+from sentiserve.texts import checked_text, unescaped
 from sentiserve.types import Post, PostRef
 
 _ID = re.compile(r"[1-9][0-9]{0,18}")
@@ -247,7 +246,7 @@ def _text(said: Mapping[str, Any], around: Mapping[str, Any]) -> str:
 
 def _checked(text: object) -> str:
     try:
-        return checked_text(html.unescape(text) if isinstance(text, str) else text)
+        return checked_text(unescaped(text) if isinstance(text, str) else text)
     except BadInputError as error:
         raise BadInputError(f"the post can't be used: {error}") from None
 
