@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
-from sentiserve.errors import BudgetExhaustedError
+from sentiserve.errors import BudgetExhaustedError, SourceError
 from sentiserve.sources.x.state import StateError, shared_file
 
 _ENOUGH = 64  # bytes; a day and a count
@@ -80,7 +80,7 @@ class Budget:
         try:
             reservation = Reservation(await asyncio.shield(granting))
         except asyncio.CancelledError:  # who leaves takes along nothing that others may spend
-            with suppress(StateError):
+            with suppress(SourceError):
                 await self._give_back(day, await granting)
             raise
         try:
@@ -91,7 +91,7 @@ class Budget:
     async def _give_back(self, day: date, reads: int) -> None:
         """Where that fails they stay spent, and what was read with the others isn't lost for it."""
         if reads:
-            with suppress(StateError):
+            with suppress(SourceError):
                 await asyncio.shield(
                     asyncio.to_thread(self._change, day, lambda spent: spent - reads)
                 )
