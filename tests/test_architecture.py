@@ -25,7 +25,7 @@ ALLOWED = {
     "texts": {"errors"},
     "timing": {"errors"},
     "plugins": {"errors"},
-    "tables": {"errors"},
+    "tables": {"errors", "texts"},
     "settings": {"errors"},
     "metrics": set(),
     "logs": set(),

@@ -304,6 +304,19 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
             list(read_rows(tmp_path / name))
 
 
+def test_a_row_of_too_much_text_in_parquet_is_broken(tmp_path: Path) -> None:
+    """A few bytes may stand for any number of long texts: they are never taken into memory."""
+    path = tmp_path / "bomb.parquet"
+    with duckdb.connect() as connection:
+        connection.sql(
+            "SELECT i, repeat('x', 1_000_000 - i) AS text, repeat('y', 48_577)::BLOB AS more"
+            " FROM range(4) t(i)"
+        ).write_parquet(str(path))
+    assert path.stat().st_size < 1_000_000
+    problem = "the row has over 1,048,576 bytes of text"
+    assert [row.problem for row in read_rows(path)] == [problem, None, None, None]
+
+
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1PAR1", b"text\nhello\n", b"\0" * 1_000])
 def test_what_is_no_parquet_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(BadInputError, match=r"posts\.parquet: not readable as Parquet"):

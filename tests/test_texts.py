@@ -3,7 +3,7 @@
 import pytest
 
 from sentiserve.errors import BadInputError
-from sentiserve.texts import MAX_CHARACTERS, checked_text
+from sentiserve.texts import MAX_CHARACTERS, checked_text, unescaped
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,18 @@ def test_any_other_value_says_what_is_wrong(value: object, reason: str) -> None:
     """The reason is fit for the caller and doesn't repeat the text."""
     with pytest.raises(BadInputError, match=reason):
         checked_text(value)
+
+
+@pytest.mark.parametrize(
+    ("escaped", "text"),
+    [
+        ("Tom &amp; Ann &lt;3 &#128512; &#x1f600; &eacute;", "Tom & Ann <3 😀 😀 é"),
+        ("&amp;lt; & &unheard; &#", "&lt; & &unheard; &#"),
+        ("a&#" + "1" * 90_000 + ";b", "a\ufffdb"),
+        ("a&#x" + "1" * 90_000 + ";b", "a\ufffdb"),
+    ],
+    ids=lambda text: text[:10],
+)
+def test_escapes_are_undone_whatever_they_are(escaped: str, text: str) -> None:
+    """A number of thousands of digits is no character, and no reason to fail."""
+    assert unescaped(escaped) == text

@@ -12,6 +12,7 @@ SentiserveError
 ├── OverloadedError          503  the service has no room, or is stopping
 ├── SourceError              502  the source answered with nonsense
 │   ├── SourceTimeoutError   504
+│   ├── SourceRefusedError   502  it will say the same until somebody changes something
 │   └── QuotaExhaustedError  503  the source answers again after some time
 │       └── BudgetExhaustedError 503  what may be spent on the source is spent
 ├── ModelError               500  the model failed on a batch
@@ -109,6 +110,10 @@ class SourceTimeoutError(SourceError):
     """The source did not answer in time."""
 
     status = HTTPStatus.GATEWAY_TIMEOUT
+
+
+class SourceRefusedError(SourceError):
+    """The source will say the same again until somebody changes something; the text says what."""
 
 
 class QuotaExhaustedError(SourceError):

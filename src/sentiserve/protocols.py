@@ -3,7 +3,7 @@
 ``sentiserve.testing`` has a contract suite for each of them.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence, Sized
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence, Sized
 from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
@@ -48,7 +48,7 @@ class Feed(Protocol):
     def feeds(self) -> Collection[FeedKind]:
         """What it can be asked for."""
 
-    def pages(self, query: FeedQuery, cursor: str | None = None) -> AsyncIterator[Page]:
+    def pages(self, query: FeedQuery, cursor: str | None = None) -> AsyncGenerator[Page]:
         """The pages after a page's cursor, or from the start: newest posts first, streams live.
 
         Raises:

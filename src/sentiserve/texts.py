@@ -1,8 +1,12 @@
-"""Which texts can be classified."""
+"""Which texts can be classified, and what a person reads of them."""
+
+import re
+from html import unescape
 
 from sentiserve.errors import BadInputError
 
 MAX_CHARACTERS = 100_000
+_NO_CHARACTER = re.compile(r"&#[0-9]{100,};?")
 
 
 def checked_text(text: object) -> str:
@@ -26,3 +30,11 @@ def checked_text(text: object) -> str:
     except UnicodeEncodeError:
         raise BadInputError("the text holds a lone surrogate, which is no character") from None
     return text
+
+
+def unescaped(text: str) -> str:
+    """The text with the characters that its HTML escapes mean, whatever they are.
+
+    ``int()``, by which the standard library reads their numbers, refuses thousands of digits.
+    """
+    return unescape(_NO_CHARACTER.sub("\ufffd", text) if "&#" in text else text)

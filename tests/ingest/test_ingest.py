@@ -1,6 +1,7 @@
 """Posts that are read in sequence are stored, each once, whatever goes wrong meanwhile."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from sentiserve.errors import (
     ModelError,
     QuotaExhaustedError,
     SourceError,
+    SourceRefusedError,
     StoreError,
 )
 from sentiserve.ingest.cursors import CursorFile, Position
 from sentiserve.ingest.works import UrlReading
-from sentiserve.types import FeedKind, Post, PostRef, Prediction
+from sentiserve.types import FeedKind, FeedQuery, Page, Post, PostRef, Prediction
 
 from .house import NOW, WORK, house, some_posts
 
@@ -96,6 +98,15 @@ async def test_a_source_that_fails_for_long_ends_it_and_what_was_done_stays(
         assert (await parts.run()).new == 35
 
 
+async def test_a_source_that_refuses_is_not_asked_again(tmp_path: Path) -> None:
+    """It would say the same, and charge for it."""
+    async with house(tmp_path, POSTS) as parts:
+        parts.feed.errors = [SourceRefusedError("no such token; set another")]
+        with pytest.raises(SourceRefusedError, match="set another"):
+            await parts.run()
+        assert parts.feed.read == [0]
+
+
 async def test_it_waits_for_a_quota_as_long_as_the_source_says_and_says_so(
     tmp_path: Path,
 ) -> None:
@@ -172,6 +183,46 @@ async def test_a_stop_finishes_what_was_read_and_reads_no_further(tmp_path: Path
             assert ingest.tally.new == 20
         assert (await parts.run()).new == 15
     assert parts.feed.read == [0, 10, 20, 30]
+
+
+async def test_a_stop_while_the_last_page_is_worked_on_has_read_everything(tmp_path: Path) -> None:
+    """There is no cursor to go on from; to begin anew would be to pay for all of it again."""
+    async with house(tmp_path, POSTS[:20]) as parts:
+        parts.model.free.clear()
+        with CursorFile(parts.directory, WORK) as cursors:
+            ingest = parts.ingest(cursors)
+            running = asyncio.create_task(ingest.run())
+            await parts.until(pages=2)
+            ingest.stop()
+            parts.model.free.set()
+            assert await running
+        tally = await parts.run()
+    assert (tally.new, tally.known) == (0, 1)
+
+
+async def test_a_stop_closes_what_is_read(tmp_path: Path) -> None:
+    """At once, not when the interpreter comes by: a stream has something to clear away."""
+    async with house(tmp_path, POSTS) as parts:
+        closed, page = False, parts.feed.pages
+
+        async def pages(query: FeedQuery, cursor: str | None = None) -> AsyncGenerator[Page, None]:
+            nonlocal closed
+            try:
+                async for each in page(query, cursor):
+                    yield each
+            finally:
+                await asyncio.sleep(0.05)
+                closed = True
+
+        parts.feed.pages = pages  # type: ignore[method-assign]
+        parts.model.free.clear()
+        ingest = parts.ingest()
+        running = asyncio.create_task(ingest.run())
+        await parts.until(pages=2)
+        ingest.stop()
+        parts.model.free.set()
+        assert not await running
+        assert closed
 
 
 async def test_a_stop_ends_a_wait(tmp_path: Path) -> None:
@@ -283,3 +334,12 @@ async def test_a_url_whose_source_is_away_is_asked_for_again(tmp_path: Path) -> 
             await asyncio.sleep(0.001)
         parts.feed.error = None
         assert (await running).new == 1
+
+
+async def test_a_url_that_its_source_refuses_is_left_out(tmp_path: Path) -> None:
+    """Others may be of another host, which doesn't."""
+    async with house(tmp_path, POSTS) as parts:
+        parts.feed.error = SourceRefusedError("members only; name another host")
+        tally = await parts.run(reading=UrlReading([POSTS[0].ref.id]))
+    assert (tally.left_out, parts.told.waits) == (1, [])
+    assert "members only" in parts.told.left_out[0]

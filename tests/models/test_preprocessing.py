@@ -19,6 +19,7 @@ from sentiserve.models.preprocessing import preprocessing, tweet
         ("HTTP://EXAMPLE.ORG", "http"),
         ("fish &amp; chips &lt;3 &#39;yes&#39;", "fish & chips <3 'yes'"),
         ("link&#58; https://example.org/&amp;", "link: http"),
+        ("a number &#" + "1" * 9_000 + "; of no character", "a number \ufffd of no character"),
         ("no change, none at all", "no change, none at all"),
     ],
 )

@@ -100,7 +100,7 @@ def test_the_first_paragraph_alone_can_be_had(html: str, text: str) -> None:
         "<", "<a", "<a ", "<!--", "<!", "</", "</a ", "<?", "<![", "&", "&#", "<a b='", '<a b="',
         "<a b=", "<a b=c ", "<a\n/", "<b>", "<b></i>", "<p>", "<script>", "<script", "</script",
         " ", "\n", "<i> </i>", "<p class=invisible>", "&#9", "9", "<a = ", "<a =  '",
-        "<span class=ellipsis>",
+        "<span class=ellipsis>", "<p class=&#",
     ],
 )  # fmt: skip
 def test_no_html_takes_long(piece: str) -> None:
@@ -109,6 +109,10 @@ def test_no_html_takes_long(piece: str) -> None:
     text_of_html(piece * (100_000 // len(piece)))
     text_of_html("&#" + piece * (100_000 // len(piece)))
     assert time.process_time() - start < 8  # some tenths of a second; by the square, minutes
+
+
+def test_a_class_of_any_characters_is_a_class() -> None:
+    assert text_of_html(f'<p class="&#{"1" * 9_000};">a</p>') == "a"
 
 
 def test_html_is_bounded() -> None:

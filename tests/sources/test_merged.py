@@ -80,6 +80,22 @@ async def test_who_leaves_takes_nothing_along() -> None:
         await staying
 
 
+async def test_what_nobody_waits_for_is_not_asked() -> None:
+    """Neither is it kept; who asks for it later is answered."""
+    call = Calls()
+    merged = Merged(call, size=10, calls=1)
+    first = asyncio.create_task(merged.ask(1))
+    await asyncio.sleep(0.01)
+    leaving, staying = (asyncio.create_task(merged.ask(key)) for key in (2, 3))
+    await asyncio.sleep(0.01)
+    leaving.cancel()
+    await asyncio.sleep(0.01)
+    call.may_answer.set()
+    assert [await first, await staying] == [1, 9]
+    assert call.asked == [[1], [3]]
+    assert await merged.ask(2) == 4
+
+
 async def test_closing_leaves_nobody_waiting() -> None:
     """Whoever waits gets an error, whether their call was out or not."""
     call = Calls()

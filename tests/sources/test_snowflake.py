@@ -29,7 +29,9 @@ def test_an_id_of_the_time_before_does_not_tell() -> None:
     assert snowflake_time("30000000000") is not None
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "x", "١٢٣", "9" * 19, "1" * 4_400])
+@pytest.mark.parametrize(
+    "text", ["", "0", "-1", "1.5", "x", "١٢٣", "9" * 19, str(2**63), "1" * 4_400]
+)
 def test_what_is_no_id_does_not_tell(text: str) -> None:
     assert snowflake_time(text) is None
     assert not is_plausible(text)
@@ -38,7 +40,8 @@ def test_what_is_no_id_does_not_tell(text: str) -> None:
 def test_an_id_of_the_future_is_not_plausible() -> None:
     now = datetime.now(UTC)
     assert is_plausible(id_at(now - timedelta(seconds=1)))
-    assert not is_plausible(id_at(now + timedelta(days=1)))
+    assert is_plausible(id_at(now + timedelta(minutes=50)))  # this machine's clock may be slow
+    assert not is_plausible(id_at(now + timedelta(minutes=70)))
 
 
 def test_an_id_from_before_snowflakes_is_plausible() -> None:

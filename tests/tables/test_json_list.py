@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from itertools import repeat
 from typing import Any
@@ -110,6 +111,14 @@ def test_an_overlong_element_is_broken(monkeypatch: pytest.MonkeyPatch, length: 
     found = read('[{"t":"a"},' + element + ',{"t":"b"}]')
     assert broken(found) == [False, length > 1_000, False]
     assert found[-1] == {"t": "b"}
+
+
+@pytest.mark.parametrize("bad", ['{"t"x', '{"', '{"t":', "[", "]", ",", " ", "{},", "\\"])
+def test_no_list_takes_long(bad: str) -> None:
+    """However much is broken, behind however long an element, each character costs the same."""
+    begin = time.process_time()
+    read('[{"t": "' + "🎉" * 1_000_000 + '"},' + bad * 20_000, 1_000_000)
+    assert time.process_time() - begin < 5  # tenths of a second; by the square, much more
 
 
 def test_memory_does_not_grow_with_the_list() -> None:

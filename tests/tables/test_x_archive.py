@@ -1,5 +1,6 @@
 """Archives as X gives them to their owners."""
 
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -47,6 +48,18 @@ def test_older_names_and_places_are_known(tmp_path: Path, folder: str, name: str
     (row,) = read_rows(zipped(tmp_path / "archive.zip", members))
     assert row.values["text"] == "hello"
     assert (row.values["author_id"], row.values["author_handle"]) == ("17", "ben_example")
+
+
+@pytest.mark.parametrize("name", ["tweets.js", "account.js"])
+@pytest.mark.parametrize("beginning", ["", "window.YTD.tweets.part0", "window.YTD.tweets.part0 ="])
+def test_no_beginning_takes_long(tmp_path: Path, name: str, beginning: str) -> None:
+    """Spaces without end are no list."""
+    (tmp_path / "tweets.js").write_text(script(wrapped("20", "hello")))
+    (tmp_path / name).write_text(beginning + " " * 100_000 + "x")
+    begin = time.process_time()
+    with pytest.raises(BadInputError, match=name):
+        texts(tmp_path / "tweets.js")
+    assert time.process_time() - begin < 5  # some milliseconds; by the square, a minute
 
 
 @pytest.mark.parametrize("name", ["tweets.js", "tweet.js", "tweets-part1.js", "mine.JS"])

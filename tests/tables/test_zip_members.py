@@ -48,6 +48,34 @@ def test_what_comes_out_counts_whatever_was_declared(
     assert "which no posts do" in refused(path)
 
 
+def test_a_bomb_that_says_to_be_packed_into_more_is_refused(tmp_path: Path) -> None:
+    """The size from which the most that may come out follows is a claim, too."""
+    path = zipped(tmp_path / "bomb.zip", {NAME: b"[" + b" " * 50_000_000})
+    content = path.read_bytes()
+    at = content.index(b"PK\x01\x02") + 20
+    path.write_bytes(content[:at] + struct.pack("<L", 1_000_000) + content[at + 4 :])
+    assert "its members overlap, or state wrong sizes" in refused(path)
+
+
+def test_members_that_overlap_are_refused(tmp_path: Path) -> None:
+    """Each would do alone."""
+    parts: dict[str, str | bytes] = {f"data/tweets-part{n}.js": CONTENT for n in range(1, 9)}
+    path = zipped(tmp_path / "a.zip", parts, ZIP_STORED)
+    content = path.read_bytes()
+    begin = content.index(b"PK\x01\x02")
+    path.write_bytes(content[: begin // 2] + content[begin:])
+    assert "its members overlap" in refused(path)
+
+
+def test_what_is_small_in_parts_may_be_too_large_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts: dict[str, str | bytes] = {f"data/tweets-part{n}.js": CONTENT for n in range(1, 9)}
+    path = zipped(tmp_path / "a.zip", parts)
+    monkeypatch.setattr(zip_members, "MAX_BYTES", 4 * len(CONTENT))
+    assert "what it holds unpacks" in refused(path)
+
+
 def test_a_member_that_is_larger_than_declared_is_refused(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", {NAME: CONTENT})
     content = path.read_bytes()

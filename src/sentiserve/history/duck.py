@@ -32,7 +32,7 @@ def connected(spill: Path, threads: int = _THREADS) -> "Iterator[DuckDBPyConnect
         "threads": threads,
     }
     with duckdb.connect(config=config) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         yield connection
 
 

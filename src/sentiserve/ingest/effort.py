@@ -12,6 +12,7 @@ from sentiserve.errors import (
     QuotaExhaustedError,
     SentiserveError,
     SourceError,
+    SourceRefusedError,
     StoreError,
 )
 
@@ -34,7 +35,8 @@ def passes_by_itself(error: SentiserveError) -> bool:
 def may_pass(error: SentiserveError) -> bool:
     """Whether it makes sense to wait, though perhaps not for ever."""
     return passes_by_itself(error) or (
-        isinstance(error, SourceError) and not isinstance(error, BudgetExhaustedError)
+        isinstance(error, SourceError)
+        and not isinstance(error, BudgetExhaustedError | SourceRefusedError)
     )
 
 

@@ -20,6 +20,7 @@ from sentiserve.errors import (
     PostDeletedError,
     PostProtectedError,
     SentiserveError,
+    SourceRefusedError,
 )
 from sentiserve.forgetting import Forgetting
 from sentiserve.inference import Answer, Inference, Outcome, Url
@@ -28,7 +29,13 @@ from sentiserve.ingest.effort import Effort, Patience
 from sentiserve.ingest.works import Batch, Reading
 from sentiserve.types import Post, PostRef
 
-_FINAL = (BadInputError, NotFoundError, PostDeletedError, PostProtectedError)
+_FINAL = (
+    BadInputError,
+    NotFoundError,
+    PostDeletedError,
+    PostProtectedError,
+    SourceRefusedError,
+)
 
 
 @dataclass(slots=True)
@@ -139,7 +146,7 @@ class Ingest:
                 break
             except SentiserveError as error:
                 await self._effort.wait(patience.after(error), error)
-        self._ended = not self._effort.stopping.is_set()
+        self._ended |= not self._effort.stopping.is_set()
 
     def _left(self) -> int | None:
         return None if self.limit is None else max(0, self.limit - self._position.posts)
@@ -162,6 +169,8 @@ class Ingest:
         posts = [outcome.prediction.post for outcome in outcomes if isinstance(outcome, Answer)]
         times = [post.created_at for post in posts if post.created_at]
         self._position = self._position.after(batch.cursor, len(batch.questions), times)
+        if self.reading.ordered and batch.cursor is None:  # or a stop would have it begin anew
+            self._position, self._ended = self._position.finished(), True
         await self._save()
         self.listener.on_tally(self.tally)
 

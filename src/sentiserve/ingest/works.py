@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -76,8 +77,9 @@ class FeedReading:
         """A batch for each page."""
         query = FeedQuery(self.kind, self.names, since, limit)
         try:
-            async for page in self.feed.pages(query, cursor):
-                yield Batch(page.posts, page.deleted, cursor=page.cursor)
+            async with aclosing(self.feed.pages(query, cursor)) as pages:
+                async for page in pages:
+                    yield Batch(page.posts, page.deleted, cursor=page.cursor)
         except BadInputError as error:
             if cursor is None:
                 raise

@@ -1,11 +1,11 @@
 """How a text is prepared before it is tokenised; the name of each way is part of the model id."""
 
-import html
 import re
 from collections.abc import Callable
 from types import MappingProxyType
 
 from sentiserve.errors import BundleError
+from sentiserve.texts import unescaped
 
 MENTION = re.compile(r"(?<![\w@])@\w+")
 LINK = re.compile(r"https?://\S+", re.IGNORECASE)
@@ -22,7 +22,7 @@ def tweet(text: str) -> str:
     The placeholders are those of TweetEval (Barbieri et al., 2020), on which the
     ``cardiffnlp/twitter-roberta-base`` models were trained.
     """
-    return LINK.sub("http", MENTION.sub("@user", html.unescape(text)))
+    return LINK.sub("http", MENTION.sub("@user", unescaped(text)))
 
 
 # A change to what one of these returns needs a new name: old answers must not pass for new ones.

@@ -1,6 +1,5 @@
 """Kinds of texts, to see on which of them a model is good. The words are English."""
 
-import html
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from types import MappingProxyType
 from sentiserve.models.evaluation import evaluate
 from sentiserve.models.labelled import Labelled
 from sentiserve.models.preprocessing import LINK, MENTION
+from sentiserve.texts import unescaped
 from sentiserve.types import Post, Sentiment
 
 _NEGATION = re.compile(
@@ -100,7 +100,7 @@ def by_slice(
     labels: Sequence[str], data: Labelled, sentiments: Sequence[Sentiment]
 ) -> dict[str, SliceFigures]:
     """Figures for each of ``SLICES``, which overlap; the arguments are those of ``evaluate``."""
-    texts = [html.unescape(text) for text in data.texts]
+    texts = [unescaped(text) for text in data.texts]
     return {
         name: _figures(labels, data, sentiments, [i for i, text in enumerate(texts) if holds(text)])
         for name, holds in SLICES.items()

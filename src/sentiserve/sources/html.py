@@ -7,10 +7,9 @@ is looked at a fixed number of times.
 
 import re
 from collections import Counter
-from html import unescape
 
 from sentiserve.errors import BadInputError
-from sentiserve.texts import MAX_CHARACTERS
+from sentiserve.texts import MAX_CHARACTERS, unescaped
 
 _MAX = 2 * MAX_CHARACTERS  # of a fragment, with its markup
 # A tag that never ends takes the rest with it, as in a browser, so that no search is in vain.
@@ -40,7 +39,6 @@ _PARAGRAPHS = {
 _LINES = {"br", "li", "tr", "dt", "dd"}
 _BREAKS = dict.fromkeys(_PARAGRAPHS, "\n\n") | dict.fromkeys(_LINES, "\n")
 _SPACE = str.maketrans("\n\r\t\f", "    ")
-_NO_NUMBER = re.compile(r"&#[0-9]{100,};?")  # int() refuses thousands of digits
 
 
 def text_of_html(html: str, *, first_paragraph: bool = False) -> str:
@@ -96,7 +94,7 @@ class _Page:
     def add(self, data: str) -> None:
         if not self._shows or not data:
             return
-        data = unescape(_NO_NUMBER.sub("\ufffd", data) if "&#" in data else data)
+        data = unescaped(data)
         self._pieces.append(data if self._names["pre"] else data.translate(_SPACE))
 
     def open(self, name: str, attributes: str) -> None:
@@ -142,5 +140,5 @@ class _Page:
 def _kind(attributes: str) -> str:
     """What an element's class says of how it is shown."""
     found = _CLASS.search(attributes)
-    classes = unescape(found[1] or found[2] or found[3] or "").split() if found else []
+    classes = unescaped(found[1] or found[2] or found[3] or "").split() if found else []
     return next((name for name in classes if name in _HIDDEN or name == _CUT), "")

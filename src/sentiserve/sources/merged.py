@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
 from sentiserve.errors import SourceError
@@ -11,11 +12,20 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
+@dataclass(slots=True)
+class _Question(Generic[V]):
+    """What was asked, and by how many who still wait."""
+
+    answer: asyncio.Future[V]
+    askers: int = 0
+
+
 class Merged(Generic[K, V]):
     """Looks single things up with calls that look many up.
 
     A question goes out at once while a call is free; those that wait for one go out together.
-    Who asks what is being asked already shares the answer, and who leaves disturbs nobody.
+    Who asks what is being asked already shares the answer, and who leaves disturbs nobody; what
+    nobody waits for any more isn't asked.
     """
 
     def __init__(
@@ -37,7 +47,7 @@ class Merged(Generic[K, V]):
         self._most_calls = calls
         self._calls: set[asyncio.Task[None]] = set()
         self._waiting: deque[K] = deque()
-        self._answers: dict[K, asyncio.Future[V]] = {}
+        self._questions: dict[K, _Question[V]] = {}
 
     async def ask(self, key: K) -> V:
         """What the call says of the key.
@@ -46,13 +56,12 @@ class Merged(Generic[K, V]):
             SourceError: the source was closed meanwhile.
             Exception: what the call raised.
         """
-        answer = self._answers.get(key)
-        if answer is None:
-            answer = self._answers[key] = asyncio.get_running_loop().create_future()
-            self._waiting.append(key)
-            if len(self._calls) < self._most_calls:
-                self._calls.add(asyncio.create_task(self._call()))
-        return await asyncio.shield(answer)
+        question = self._questions.get(key) or self._put(key)
+        question.askers += 1
+        try:
+            return await asyncio.shield(question.answer)
+        finally:
+            question.askers -= 1
 
     async def close(self) -> None:
         """Break off what is under way; who waits gets an error."""
@@ -61,11 +70,18 @@ class Merged(Generic[K, V]):
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
         self._waiting.clear()
-        self._fail(list(self._answers), SourceError("the source was closed"))
+        self._fail(list(self._questions), SourceError("the source was closed"))
+
+    def _put(self, key: K) -> _Question[V]:
+        question: _Question[V] = _Question(asyncio.get_running_loop().create_future())
+        self._questions[key] = question
+        self._waiting.append(key)
+        if len(self._calls) < self._most_calls:
+            self._calls.add(asyncio.create_task(self._call()))
+        return question
 
     async def _call(self) -> None:
-        while self._waiting:
-            keys = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
+        while keys := self._take():
             try:
                 found = await self._look_up(keys)
                 values = [found[key] for key in keys]
@@ -73,11 +89,21 @@ class Merged(Generic[K, V]):
                 self._fail(keys, error)
             else:
                 for key, value in zip(keys, values, strict=True):
-                    self._answers.pop(key).set_result(value)
+                    self._questions.pop(key).answer.set_result(value)
         self._calls.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    def _take(self) -> list[K]:
+        keys: list[K] = []
+        while self._waiting and len(keys) < self._size:
+            key = self._waiting.popleft()
+            if self._questions[key].askers:
+                keys.append(key)
+            else:
+                del self._questions[key]
+        return keys
 
     def _fail(self, keys: Sequence[K], error: Exception) -> None:
         for key in keys:
-            answer = self._answers.pop(key)
+            answer = self._questions.pop(key).answer
             answer.set_exception(error)
             answer.exception()  # nobody need be left to see it

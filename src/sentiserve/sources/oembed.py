@@ -16,6 +16,7 @@ from sentiserve.errors import (
     PostProtectedError,
     SentiserveError,
     SourceError,
+    SourceRefusedError,
 )
 from sentiserve.settings import Settings
 from sentiserve.sources.html import text_of_html
@@ -93,7 +94,9 @@ def read_answer(ref: PostRef, reply: Reply) -> Post:
         case HTTPStatus.FORBIDDEN if _is_json_object(reply):  # not a page of some firewall
             raise PostProtectedError(f"the author shows the post {ref.id} to followers only")
         case status if 300 <= status < 400:
-            raise SourceError(f"{_NAME} has moved; set SENTISERVE_OEMBED_URL to where it is now")
+            raise SourceRefusedError(
+                f"{_NAME} has moved; set SENTISERVE_OEMBED_URL to where it is now"
+            )
         case status:
             raise SourceError(f"{_NAME} answered with status {status}")
 

@@ -10,10 +10,9 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx2
@@ -24,15 +23,15 @@ from sentiserve.errors import (
     SourceError,
     SourceTimeoutError,
 )
+from sentiserve.sources.waits import wait_of
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # seconds before another try, about
 _KNOCKING = 0.5  # seconds for which a server that can't be connected to is tried again
-_RESETS = ("retry-after", "x-rate-limit-reset", "x-ratelimit-reset", "ratelimit-reset")
-_MAX_WAIT = 24 * 60 * 60  # seconds; a server that says more than a day is not believed
 AGENT = "sentiserve (+https://pypi.org/project/sentiserve)"
 
 Params = Mapping[str, str | Sequence[str]]  # of a query; a name may have several values
 Watch = Callable[[int, Mapping[str, str]], None]
+_NO_COOKIES = DefaultCookiePolicy(allowed_domains=[])  # there is no end of those they may send
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +60,7 @@ class Reply:
     @property
     def wait(self) -> float | None:
         """The seconds until the server wants to be asked again, where it says so."""
-        waits = [_seconds(self.headers[name]) for name in _RESETS if name in self.headers]
-        known = [wait for wait in waits if wait is not None]
-        return max(known) if known else None
+        return wait_of(self.status, self.headers)
 
 
 class Web:
@@ -109,6 +106,7 @@ class Web:
         """Make ready; nothing is sent."""
         self._client = httpx2.AsyncClient(
             headers=self._headers,
+            cookies=CookieJar(_NO_COOKIES),
             timeout=self._timeout / 2,  # for one step of one try, so that another is possible
             transport=self._transport,
             verify=_tls(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
@@ -230,7 +228,7 @@ class Web:
             raise refusal
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
             wait = reply.wait
-            seconds = None if wait is None else math.ceil(wait)
+            seconds = None if wait is None else max(1, math.ceil(wait))
             limited = f"{self._name} wants to be asked less often"
             return QuotaExhaustedError(limited, seconds), wait or _LONGEST_PAUSE
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -280,26 +278,3 @@ def _tls(*_: str | None) -> ssl.SSLContext:
 
 def _names_in_lower_case(response: httpx2.Response) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
-
-
-def _seconds(text: str) -> float | None:
-    """The seconds from now that a header means: a number, an epoch, or a time as text."""
-    try:
-        number = float(text)
-        wait = number - time.time() if number > _MAX_WAIT else number
-    except ValueError:
-        time_then = _time(text)
-        if time_then is None:
-            return None
-        wait = (time_then - datetime.now(UTC)).total_seconds()
-    return min(max(wait, 0.0), _MAX_WAIT) if math.isfinite(wait) else None
-
-
-def _time(text: str) -> datetime | None:
-    for parse in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            found = parse(text)
-        except (ValueError, OverflowError):
-            continue
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found
-    return None

@@ -12,6 +12,7 @@ from typing import Any
 
 MAX_ELEMENT = 1 << 20  # characters; a longer element is broken, not a reason to fill the memory
 _SHOWN = 40  # characters of what is no list
+_PASSED = 1 << 14  # characters kept behind a broken element
 _DEEP = 500  # characters that were nested too deeply, at the least
 _OPENING = re.compile(r'\{\s{0,50}"[^"\\]{1,100}"')
 _BETWEEN = re.compile(r"[\s,]*")
@@ -64,6 +65,11 @@ class _Text:
         found = pattern.match(self.seen, self.at)
         self.at = found.end() if found else self.at
         return found
+
+    def drop(self) -> None:
+        """Let go of what was passed, for an error looks through all of it for its line's number."""
+        if self.at > _PASSED:
+            self.seen, self.at = self.seen[self.at :], 0
 
     def find(self, literal: str) -> None:
         """Go to where it stands next, or to the end."""
@@ -146,6 +152,7 @@ def _element(text: _Text, opening: str) -> Any:
         broken = Broken("nested too deeply")
     else:
         return element if text.at - begin <= MAX_ELEMENT else Broken(_too_long())
+    text.drop()
     text.find(opening)
     return broken
 

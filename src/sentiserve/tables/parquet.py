@@ -1,38 +1,91 @@
-"""Tables in Parquet files, by way of DuckDB."""
+"""DuckDB for Parquet files, and rows that it reads from one."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC
+from functools import reduce
 from glob import escape
+from operator import add
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sentiserve.errors import BadInputError
 from sentiserve.tables.row import Row
 
-_CHUNK = 1_000  # rows held at once
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection, Expression
+
+MAX_ROW = 1 << 20  # bytes of text; a longer row is broken: a little packs what no memory holds
+_CHUNK = 100  # rows held at once
+_LENGTHS = {"VARCHAR": "strlen", "BLOB": "octet_length"}
+_ZONED = "TIMESTAMP WITH TIME ZONE"
 
 
 def read_parquet(path: Path) -> Iterator[Row]:
     """Values as they are; times with a zone in UTC."""
     import duckdb
 
-    with duckdb.connect() as connection:
+    with connected() as connection:
         try:
-            connection.execute("SET TimeZone = 'UTC'")
-            table = connection.read_parquet(escape(str(path)))
-            kinds = dict(zip(table.columns, map(str, table.types), strict=True))
-            zoned = {name for name, kind in kinds.items() if kind == "TIMESTAMP WITH TIME ZONE"}
-            columns = [
-                # DuckDB gives a time with a zone only where pytz is installed.
-                column.cast("TIMESTAMP").alias(name) if name in zoned else column
-                for name, column in ((name, duckdb.ColumnExpression(name)) for name in kinds)
-            ]
-            cursor = connection.execute(table.select(*columns).sql_query())
-            while chunk := cursor.fetchmany(_CHUNK):
-                for record in chunk:
-                    values = dict(zip(kinds, record, strict=True))
-                    times = {
-                        name: values[name].replace(tzinfo=UTC) for name in zoned if values[name]
-                    }
-                    yield Row(values | times)
+            yield from _rows(connection, path)
         except duckdb.Error as error:
             raise BadInputError(f"{path}: not readable as Parquet: {error}") from error
+
+
+@contextmanager
+def connected() -> Iterator["DuckDBPyConnection"]:
+    """A connection that reaches for no network, and leaves standard output alone."""
+    import duckdb
+
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    with duckdb.connect(config=config) as connection:
+        connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+        yield connection
+
+
+def _rows(connection: "DuckDBPyConnection", path: Path) -> Iterator[Row]:
+    table = connection.read_parquet(escape(str(path)))
+    kinds = dict(zip(table.columns, map(str, table.types), strict=True))
+    zoned = {name for name, kind in kinds.items() if kind == _ZONED}
+    cursor = connection.execute(table.select(*_columns(kinds)).sql_query())
+    while chunk := cursor.fetchmany(_CHUNK):
+        for is_long, *record in chunk:
+            if is_long:
+                yield Row(problem=f"the row has over {MAX_ROW:,} bytes of text")
+                continue
+            values = dict(zip(kinds, record, strict=True))
+            times = {name: values[name].replace(tzinfo=UTC) for name in zoned if values[name]}
+            yield Row(values | times)
+
+
+def _columns(kinds: dict[str, str]) -> "list[Expression]":
+    """Whether the row is too long, and what it has, without its texts if it is."""
+    from duckdb import CaseExpression, ColumnExpression, ConstantExpression
+
+    is_long = _length(kinds) > ConstantExpression(MAX_ROW)
+
+    def column(name: str, kind: str) -> "Expression":
+        value: Expression = ColumnExpression(name)
+        if kind in _LENGTHS:
+            return CaseExpression(is_long, ConstantExpression(None)).otherwise(value).alias(name)
+        if kind == _ZONED:  # DuckDB gives it only where pytz is installed
+            return value.cast("TIMESTAMP").alias(name)
+        return value
+
+    return [is_long, *(column(name, kind) for name, kind in kinds.items())]
+
+
+def _length(kinds: dict[str, str]) -> "Expression":
+    """The bytes of a row's texts, known without a copy of them."""
+    from duckdb import CoalesceOperator, ColumnExpression, ConstantExpression, FunctionExpression
+
+    none = ConstantExpression(0)
+    lengths = (
+        CoalesceOperator(FunctionExpression(_LENGTHS[kind], ColumnExpression(name)), none)
+        for name, kind in kinds.items()
+        if kind in _LENGTHS
+    )
+    return reduce(add, lengths, none)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from sentiserve.errors import BadInputError
+from sentiserve.tables.parquet import connected
 
 _NESTED = (dict, list)
 
@@ -79,7 +80,7 @@ def _write_parquet(path: Path, rows: Callable[[], Iterator[dict[str, Any]]]) -> 
 
     try:
         _write_jsonl(lines, noted)
-        with duckdb.connect() as connection:
+        with connected() as connection:
             read = partial(connection.read_json, escape(str(lines)), format="newline_delimited")
             found = read(sample_size=-1)
             # A string that looks like a date is no date.

@@ -14,12 +14,13 @@ from sentiserve.errors import BadInputError
 from sentiserve.tables.json_list import NoListError, count, elements
 from sentiserve.tables.row import Row
 from sentiserve.tables.x_posts import Owner, post_row
-from sentiserve.tables.zip_members import bounded, chunks, only, opened
+from sentiserve.tables.zip_members import bounded, check_together, chunks, only, opened
 
 _POSTS = re.compile(r"(?:data/)?tweets?(?:-part([0-9]{1,4}))?\.js")
 _ACCOUNT = re.compile(r"(?:data/)?account\.js")
-_POSTS_START = re.compile(r"\ufeff?\s*(?:window\.YTD\.tweets?\.part\d{1,4}\s*=)?\s*\[")
-_ACCOUNT_START = re.compile(r"\ufeff?\s*window\.YTD\.account\.part0\s*=\s*\[")
+# Possessive, for however much space there is: what was passed is never tried otherwise.
+_POSTS_START = re.compile(r"\ufeff?\s*+(?:window\.YTD\.tweets?\.part[0-9]{1,4}\s*+=\s*+)?\[")
+_ACCOUNT_START = re.compile(r"\ufeff?\s*+window\.YTD\.account\.part0\s*+=\s*+\[")
 
 
 def read_zip(path: Path) -> Iterator[Row]:
@@ -91,7 +92,9 @@ def _parts(archive: ZipFile) -> list[ZipInfo]:
         raise BadInputError(
             "no archive of X: it holds no data/tweets.js, data/tweet.js or data/tweets-part1.js"
         )
-    return [only(parts[number]) for number in sorted(parts)]
+    members = [only(parts[number]) for number in sorted(parts)]
+    check_together(archive, members)
+    return members
 
 
 def _owner_in(archive: ZipFile) -> Owner:

@@ -7,11 +7,11 @@ The shapes: ``{"tweet": {…}}`` or the inner object alone; ``full_text`` or ``t
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import unescape
 from typing import Any
 
 from sentiserve.tables.json_list import Broken
 from sentiserve.tables.row import Row
+from sentiserve.texts import unescaped
 
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _HANDLE = re.compile(r"[A-Za-z0-9_]{1,50}")
@@ -71,9 +71,9 @@ def _text(tweet: dict[str, Any]) -> str | None:
     """What a person reads; of a retweet, what was retweeted."""
     retweeted = tweet.get("retweeted_status")
     if isinstance(retweeted, dict) and (whole := _raw_text(retweeted)):
-        return unescape(whole)
+        return unescaped(whole)
     text = _raw_text(tweet)
-    return None if text is None else unescape(_RETWEET.sub("", text, count=1))
+    return None if text is None else unescaped(_RETWEET.sub("", text, count=1))
 
 
 def _raw_text(tweet: dict[str, Any]) -> str | None:

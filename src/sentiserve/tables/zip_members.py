@@ -12,7 +12,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from sentiserve.errors import BadInputError
 
 MAX_DIRECTORY = 64 << 20  # bytes; the list of members is held in memory
-MAX_BYTES = 32 << 30  # of a member, unpacked
+MAX_BYTES = 32 << 30  # of what is read, unpacked
 MAX_RATIO = 200  # posts pack to a tenth; deflate's best is a thousandth
 _FREE = 1 << 20  # bytes that may come from any few
 _CHUNK = 1 << 20
@@ -75,6 +75,19 @@ def only(members: Collection[ZipInfo]) -> ZipInfo:
         names = " and ".join(member.filename for member in members)
         raise BadInputError(f"which of {names} counts is not clear; remove one of them")
     return first
+
+
+def check_together(archive: ZipFile, members: Collection[ZipInfo]) -> None:
+    """Refuse members that are too large together, or overlap to seem smaller than they are.
+
+    Raises:
+        BadInputError: they would unpack to more than posts, or say that more of the file is
+            theirs than there is.
+    """
+    packed = sum(member.compress_size for member in members)
+    if packed > archive.start_dir:  # where the list of members begins, and they end
+        raise BadInputError("its members overlap, or state wrong sizes; the file is refused")
+    _check_size("what it holds", sum(member.file_size for member in members), packed)
 
 
 def _check(member: ZipInfo) -> None:

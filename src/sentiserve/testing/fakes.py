@@ -1,7 +1,7 @@
 """A model, a source and a feed that need no files and do what a test tells them."""
 
 import threading
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from hashlib import sha256
 
 from sentiserve.errors import BadInputError, NotFoundError, SentiserveError
@@ -122,7 +122,7 @@ class FakeFeed(FakeSource):
         """What it was told."""
         return self._feeds
 
-    async def pages(self, query: FeedQuery, cursor: str | None = None) -> AsyncIterator[Page]:
+    async def pages(self, query: FeedQuery, cursor: str | None = None) -> AsyncGenerator[Page]:
         """The posts after the cursor; a stream gives them like any other kind, and ends."""
         if query.kind not in self._feeds:
             raise BadInputError(f"the fake gives no {query.kind}")

@@ -6,7 +6,6 @@ import re
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -26,46 +25,18 @@ from sentiserve.testing.x_answers import (
     no_user,
     time_of,
 )
+from sentiserve.testing.x_requests import LIMITS, Refused, Windows, match, query_of, time_in
+from sentiserve.testing.x_rules import Rules, add, delete, listed
 from sentiserve.types import Post
 
-__all__ = ["PROBLEMS", "XPost", "XServer", "id_at"]
+__all__ = ["LIMITS", "PROBLEMS", "XPost", "XServer", "id_at"]
 
-# Requests in a window, with an app's token and with a user's; X documents them so.
-LIMITS = {
-    "lookup": (3_500, 5_000),
-    "username": (300, 900),
-    "me": (0, 75),
-    "user": (10_000, 900),
-    "home": (0, 180),
-    "search": (450, 300),
-    "stream": (50, 0),
-    "rules": (450, 0),
-}
-_WINDOW = 15 * 60.0  # seconds
 _HEARTBEAT = 20.0  # seconds
 _LOOK = 0.01  # seconds between two looks for something to stream
 _MAX_IDS = 100
 _SEARCHED = timedelta(days=7)
-_FIELDS = {"tweet.fields", "post.fields", "user.fields", "expansions"}
 _PAGED = {"max_results", "pagination_token", "until_id", "start_time"}
 _Act = Callable[[Request], Response]
-
-
-class _Refused(Exception):  # noqa: N818  # it is an answer, not an error
-    """The answer to a request that can't be used."""
-
-    def __init__(
-        self, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
-    ) -> None:
-        self.response = JSONResponse(body, status, headers, "application/problem+json")
-
-
-@dataclass(slots=True)
-class _Window:
-    """How often an endpoint was asked since its window began."""
-
-    ends: int  # seconds since 1970
-    asked: int = 0
 
 
 class XServer(Server):
@@ -94,7 +65,7 @@ class XServer(Server):
         user_token: str = "user-token",  # noqa: S107
         page_size: int = 100,
         limits: Mapping[str, tuple[int, int]] = LIMITS,
-        window: float = _WINDOW,
+        window: float = 15 * 60.0,
         heartbeat: float = _HEARTBEAT,
     ) -> None:
         """Hold these posts.
@@ -130,7 +101,7 @@ class XServer(Server):
         self.posts = {post.id: post for post in posts}
         self.users = dict(users)
         self.protected: set[str] = set()
-        self.rules: dict[str, dict[str, str]] = {}
+        self.rules: Rules = {}
         self.rule_changes: list[dict[str, Any]] = []
         self.silent: set[str] = set()
         self.refusal: tuple[int, dict[str, Any]] | None = None
@@ -139,9 +110,7 @@ class XServer(Server):
         self.streams = 0
         self._tokens = {f"Bearer {token}": 0, f"Bearer {user_token}": 1}
         self._page_size = page_size
-        self._limits = limits
-        self._window = window
-        self._windows: dict[tuple[str, int], _Window] = {}
+        self._windows = Windows(limits, window)
         self._heartbeat = heartbeat
         self._answers = Answers(self.posts, self.users, self.silent)
         self._published: deque[XPost] = deque()
@@ -180,42 +149,25 @@ class XServer(Server):
             headers: dict[str, str] = {}
             try:
                 if who is None:
-                    raise _Refused(*PROBLEMS["unauthorized"])
-                if not self._limits[endpoint][who]:
-                    raise _Refused(*PROBLEMS["unsupported-authentication"])
-                headers = self._count(endpoint, who)
+                    raise Refused(*PROBLEMS["unauthorized"])
+                headers = self._windows.count(endpoint, who)
                 if self.refusal:
-                    raise _Refused(*self.refusal)
+                    raise Refused(*self.refusal)
                 response = act(request)
-            except _Refused as refused:
+            except Refused as refused:
                 response = refused.response
             response.headers.update(headers)
             return response
 
         return answer
 
-    def _count(self, endpoint: str, who: int) -> dict[str, str]:
-        limit, now = self._limits[endpoint][who], time.time()
-        window = self._windows.get((endpoint, who))
-        if window is None or window.ends <= now:
-            window = self._windows[endpoint, who] = _Window(int(now + self._window))
-        window.asked += 1
-        headers = {
-            "x-rate-limit-limit": str(limit),
-            "x-rate-limit-remaining": str(max(0, limit - window.asked)),
-            "x-rate-limit-reset": str(window.ends),
-        }
-        if window.asked > limit:
-            raise _Refused(*PROBLEMS["too-many-requests"], headers)
-        return headers
-
     def _lookup(self, request: Request) -> Response:
-        query = _query(request, {"ids"})
+        query = query_of(request, {"ids"})
         ids = query.get("ids", "").split(",")
         if not 1 <= len(ids) <= _MAX_IDS or len(set(ids)) < len(ids):
-            raise _Refused(400, invalid("ids", f"1 to {_MAX_IDS} different ids"))
+            raise Refused(400, invalid("ids", f"1 to {_MAX_IDS} different ids"))
         for post_id in ids:
-            _match("ids", post_id, r"[0-9]{1,19}")
+            match("ids", post_id, r"[0-9]{1,19}")
         found = [self.posts[i] for i in ids if i in self.posts and self._why_not(i) is None]
         errors = [no_post(i, why) for i in ids if (why := self._why_not(i))]
         return self._posts(found, query, {"errors": errors} if errors else {})
@@ -227,22 +179,22 @@ class XServer(Server):
         return "not-authorized-for-resource" if post.author_id in self.protected else post.problem
 
     def _search(self, request: Request) -> Response:
-        query = _query(request, {*_PAGED, "query", "next_token"})
-        match = re.fullmatch(r"#(\S+)", query.get("query", ""))
-        if match is None:
-            raise _Refused(400, invalid("query", "this server knows queries for one hashtag"))
+        query = query_of(request, {*_PAGED, "query", "next_token"})
+        asked = re.fullmatch(r"#(\S+)", query.get("query", ""))
+        if asked is None:
+            raise Refused(400, invalid("query", "this server knows queries for one hashtag"))
         begin = datetime.now(UTC) - _SEARCHED
-        if "start_time" in query and _time(query["start_time"]) < begin:
-            raise _Refused(400, invalid("start_time", "must be on or after 7 days ago"))
+        if "start_time" in query and time_in(query["start_time"]) < begin:
+            raise Refused(400, invalid("start_time", "must be on or after 7 days ago"))
         found = [
             post
             for post in self.posts.values()
-            if _has(post, match[1]) and not post.retweeted and time_of(post.id) >= begin
+            if _has(post, asked[1]) and not post.retweeted and time_of(post.id) >= begin
         ]
         return self._paged(found, query, 10)
 
     def _user(self, request: Request) -> Response:
-        query, user = _query(request, _PAGED), request.path_params["id"]
+        query, user = query_of(request, _PAGED), request.path_params["id"]
         if user not in self.users:
             return JSONResponse({"errors": [no_user(user, "resource-not-found", "id")]})
         if user in self.protected:
@@ -250,15 +202,15 @@ class XServer(Server):
         return self._paged([p for p in self.posts.values() if p.author_id == user], query, 5)
 
     def _home(self, request: Request) -> Response:
-        query = _query(request, _PAGED)
+        query = query_of(request, _PAGED)
         if request.path_params["id"] != next(iter(self.users)):
-            raise _Refused(400, invalid("id", "must be the token's user"))
+            raise Refused(400, invalid("id", "must be the token's user"))
         return self._paged(list(self.posts.values()), query, 1)
 
     def _username(self, request: Request) -> Response:
-        _query(request, set())
+        query_of(request, set())
         handle = request.path_params["handle"]
-        _match("username", handle, r"[A-Za-z0-9_]{1,15}")
+        match("username", handle, r"[A-Za-z0-9_]{1,15}")
         ids = {name.casefold(): user for user, name in self.users.items()}
         if handle.casefold() not in ids:
             error = no_user(handle, "resource-not-found", "username")
@@ -267,20 +219,20 @@ class XServer(Server):
         return JSONResponse({"data": self._answers.user(ids[handle.casefold()])})
 
     def _me(self, request: Request) -> Response:
-        _query(request, set())
+        query_of(request, set())
         self.users_read += 1
         return JSONResponse({"data": self._answers.user(next(iter(self.users)))})
 
     def _paged(self, posts: list[XPost], query: Mapping[str, str], least: int) -> Response:
         wanted = query.get("max_results", "10")
         if not wanted.isdecimal() or not least <= int(wanted) <= 100:
-            raise _Refused(400, invalid("max_results", f"must be between {least} and 100"))
+            raise Refused(400, invalid("max_results", f"must be between {least} and 100"))
         size = min(int(wanted), self._page_size)
         token = query.get("pagination_token") or query.get("next_token")
-        before = [int(_match("pagination_token", token, r"[0-9a-f]{4,}"), 16)] if token else []
+        before = [int(match("pagination_token", token, r"[0-9a-f]{4,}"), 16)] if token else []
         if until := query.get("until_id"):
-            before.append(int(_match("until_id", until, r"[0-9]{1,19}")))
-        since = _time(query["start_time"]) if "start_time" in query else None
+            before.append(int(match("until_id", until, r"[0-9]{1,19}")))
+        since = time_in(query["start_time"]) if "start_time" in query else None
         left = sorted(
             (
                 post
@@ -306,41 +258,21 @@ class XServer(Server):
         return JSONResponse({**self._answers.of_posts(found, query), **more})
 
     def _list_rules(self, _: Request) -> Response:
-        meta = {"sent": _now(), "result_count": len(self.rules)}
-        return JSONResponse({"data": list(self.rules.values()), "meta": meta})
+        return JSONResponse(listed(self.rules))
 
     def _change_rules(self, request: Request) -> Response:
         body = json.loads(request.state.body)
         self.rule_changes.append(body)
         if "delete" in body:
-            ids = body["delete"]["ids"]
-            gone = [self.rules.pop(rule) for rule in ids if rule in self.rules]
-            summary = {"deleted": len(gone), "not_deleted": len(ids) - len(gone)}
-            return JSONResponse({"meta": {"sent": _now(), "summary": summary}})
-        added, errors = [], []
-        present = {rule["value"]: rule["id"] for rule in self.rules.values()}
-        for rule in body["add"]:
-            if rule["value"] in present:
-                errors.append(_duplicate(rule["value"], present[rule["value"]]))
-                continue
-            rule_id = str(next(self._rule_ids))
-            self.rules[rule_id] = {**rule, "id": rule_id}
-            added.append(self.rules[rule_id])
-        summary = {
-            "created": len(added),
-            "not_created": len(errors),
-            "valid": len(added),
-            "invalid": len(errors),
-        }
-        said = {"data": added} | ({"errors": errors} if errors else {})
-        return JSONResponse({**said, "meta": {"sent": _now(), "summary": summary}})
+            return JSONResponse(delete(self.rules, body["delete"]["ids"]))
+        return JSONResponse(add(self.rules, body["add"], self._rule_ids))
 
     def _stream(self, request: Request) -> Response:
-        query = _query(request, set())
+        query = query_of(request, set())
         if self._connected:
-            raise _Refused(*PROBLEMS["too-many-connections"])
+            raise Refused(*PROBLEMS["too-many-connections"])
         if not self.rules:
-            raise _Refused(*PROBLEMS["no-rules"])
+            raise Refused(*PROBLEMS["no-rules"])
         self._connected, self._is_stalled, self._hangs_up = True, False, False
         self.streams += 1
         return StreamingResponse(self._lines(query), media_type="application/json")
@@ -374,40 +306,5 @@ class XServer(Server):
         return json.dumps({**said, "matching_rules": matching}).encode() + b"\r\n"
 
 
-def _query(request: Request, known: set[str]) -> dict[str, str]:
-    query = dict(request.query_params)
-    for name in query:
-        if name not in known | _FIELDS:
-            raise _Refused(400, invalid(name, f"the query parameter [{name}] is not known"))
-    return query
-
-
-def _match(parameter: str, value: str, pattern: str) -> str:
-    if not re.fullmatch(pattern, value):
-        raise _Refused(400, invalid(parameter, f"[{value}] does not match {pattern}"))
-    return value
-
-
-def _time(text: str) -> datetime:
-    _match("start_time", text, r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-    time_then = datetime.fromisoformat(text)
-    if time_then > datetime.now(UTC) - timedelta(seconds=10):
-        raise _Refused(400, invalid("start_time", "must be at least 10 seconds ago"))
-    return time_then
-
-
 def _has(post: XPost, tag: str) -> bool:
     return tag.casefold() in Post.of_text(post.text).hashtags
-
-
-def _duplicate(value: str, rule_id: str) -> dict[str, str]:
-    return {
-        "value": value,
-        "id": rule_id,
-        "title": "DuplicateRule",
-        "type": "https://api.twitter.com/2/problems/duplicate-rules",
-    }
-
-
-def _now() -> str:
-    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}"

@@ -266,6 +266,7 @@ async def test_garbage_is_left_out(server: BlueskyServer, ada: Account) -> None:
         event | {"did": "nobody", "time_us": 2, "commit": commit | {"record": {"text": "#sunny"}}},
         event | {"time_us": 3, "commit": commit | {"record": {"text": 7}}},
         event | {"time_us": 4, "commit": commit},
+        event | {"time_us": 5, "commit": commit | {"record": {"text": "#sunny"}, "rev": "9" * 65}},
     ]
     messages: list[str | bytes] = ["", "<html>", b"\xff\x00", "[" * 100_000]
     for message in messages + [json.dumps(message) for message in garbage]:
@@ -277,6 +278,32 @@ async def test_garbage_is_left_out(server: BlueskyServer, ada: Account) -> None:
     assert len(server.requests) == 1
     left_out = [line["so_far"] for line in logs if line["event"] == "message left out"]
     assert left_out == [1, 10]
+
+
+async def test_only_so_many_events_are_remembered(
+    server: BlueskyServer, ada: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was told long ago may come again; the last ones may not."""
+    monkeypatch.setattr("sentiserve.sources.bluesky.intake._REMEMBERED", 2)
+    monkeypatch.setattr("sentiserve.testing.bluesky_stream.tid", lambda _: "the same revision")
+    for rkey in ("a", "b", "c", "c", "b", "a", "end"):
+        server.stream.tell(ada.did, "create", rkey, {"text": f"{rkey} #sunny"})
+    told = texts(await read(server, until_text("end #sunny")))
+    assert told == [f"{rkey} #sunny" for rkey in ("a", "b", "c", "a", "end")]
+
+
+async def test_an_event_from_the_future_takes_no_cursor_there(
+    server: BlueskyServer, ada: Account
+) -> None:
+    """A clock that goes before ours, or a lie, loses no post after a restart."""
+    ahead = microseconds(datetime.now(UTC) + timedelta(minutes=50))
+    server.stream.say(json.dumps({"did": ada.did, "time_us": ahead, "kind": "account"}))
+    (page, *_) = await read(server, lambda pages: True)
+    assert page.cursor is not None
+    assert int(page.cursor) <= microseconds(datetime.now(UTC))
+    server.add_post(ada, "Hello #sunny")
+    again = await read(server, until_text("Hello #sunny"), cursor=page.cursor)
+    assert texts(again) == ["Hello #sunny"]
 
 
 async def test_other_events_move_the_cursor_only(server: BlueskyServer, ada: Account) -> None:

@@ -233,6 +233,19 @@ async def test_a_handle_that_leads_nowhere_is_left_out(server: BlueskyServer) ->
     assert found.url == f"https://bsky.app/profile/{lost.did}/post/{post.rkey}"
 
 
+async def test_only_so_many_handles_are_remembered(
+    server: BlueskyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that was used longest ago is forgotten first."""
+    monkeypatch.setattr("sentiserve.sources.bluesky.source._MOST_HANDLES", 2)
+    posts = [server.add_post(server.add_account(f"{name}.example"), "Hello") for name in "abc"]
+    async with opened(server) as source:
+        for post in [*posts, posts[2], posts[0]]:
+            await source.fetch([PostRef("bluesky", f"{post.rkey}@{post.author.handle}")])
+    asked = [query["handle"][0] for path, query in server.requests if "resolveHandle" in path]
+    assert asked == ["a", "b", "c", "a"]
+
+
 async def test_many_posts_are_asked_for_together(server: BlueskyServer) -> None:
     """At most 25 posts to a call, and each handle once."""
     with_posts(server, 60)

@@ -24,6 +24,7 @@ from sentiserve.errors import (
     SentiserveError,
     SettingsError,
     SourceError,
+    SourceRefusedError,
     SourceTimeoutError,
 )
 from sentiserve.settings import Settings
@@ -356,7 +357,7 @@ async def test_a_user_whom_nobody_knows_is_not_found(host: Host) -> None:
 
 async def test_a_host_that_shows_hashtags_to_members_only_says_so(host: Host) -> None:
     host.server.is_open = False
-    with pytest.raises(SourceError, match="members only"):
+    with pytest.raises(SourceRefusedError, match="members only"):
         await pages(host, tag())
 
 

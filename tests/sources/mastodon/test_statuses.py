@@ -124,6 +124,7 @@ def test_a_post_without_a_usable_text_is_an_error(content: str) -> None:
         {"id": 7},
         {"id": "7/../8"},
         {"id": ""},
+        {"id": "7\n"},
         {"created_at": "yesterday"},
         {"created_at": "2026-05-01T12:30:00"},
         {"created_at": "0001-01-01T00:00:00+12:00"},

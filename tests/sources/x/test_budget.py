@@ -51,6 +51,12 @@ async def left(budget: Budget) -> int:
         return 0
 
 
+def spoil(path: Path) -> None:
+    """Nothing can be counted there any more."""
+    path.unlink()
+    path.mkdir()
+
+
 async def spend(budget: Budget, reads: int) -> None:
     async with budget.reserved(reads, reads) as reservation:
         reservation.spent = reads
@@ -78,6 +84,16 @@ async def test_without_an_answer_nothing_is_spent(path: Path) -> None:
             for status in statuses:
                 reservation.saw(status)
         assert await left(budget) == expected
+
+
+async def test_an_answer_after_one_that_broke_off_is_paid_for_too(path: Path) -> None:
+    """Both began; whether X charges for the same posts twice is X's to say."""
+    budget = Budget(path, 20)
+    async with budget.reserved(8) as reservation:
+        reservation.saw(200)
+        reservation.saw(200)
+        reservation.spent = 5
+    assert await left(budget) == 7
 
 
 async def test_fewer_are_given_where_fewer_are_left(path: Path) -> None:
@@ -127,6 +143,27 @@ async def test_who_leaves_gives_back(path: Path, after: float) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await left(budget) == 10
+
+
+async def test_who_leaves_while_nothing_is_left_is_gone(path: Path) -> None:
+    """That the budget is used up doesn't bring them back."""
+    budget = Budget(path, 10)
+    await spend(budget, 10)
+    task = asyncio.create_task(spend(budget, 1))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_what_was_read_is_not_lost_where_the_rest_cannot_be_given_back(path: Path) -> None:
+    """The rest stays spent; the next one is told."""
+    budget = Budget(path, 10)
+    async with budget.reserved(8) as reservation:
+        reservation.spent = 1
+        spoil(path)
+    with pytest.raises(SourceError, match="can't be counted"):
+        await spend(budget, 1)
 
 
 def test_processes_together_spend_no_more(path: Path) -> None:

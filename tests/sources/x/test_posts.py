@@ -1,19 +1,18 @@
 """How X's answers are read."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from x_api import NOW, at
+from x_api import at
 
 from sentiserve.errors import BadInputError, PostDeletedError, SentiserveError, SourceError
 from sentiserve.sources.x.posts import (
     DIALECTS,
     Version,
-    can_be,
     ids_of,
     missing,
     next_token,
@@ -21,7 +20,6 @@ from sentiserve.sources.x.posts import (
     read_page,
     read_posts,
     read_user,
-    written_at,
 )
 from sentiserve.texts import checked_text
 from sentiserve.types import Post, PostRef
@@ -147,19 +145,9 @@ def test_many_words_are_cut() -> None:
     assert "\n" not in str(problem)
 
 
-def test_ids_tell_the_time() -> None:
-    """Since the end of 2010; those before were counted."""
-    assert written_at(at(1)) == NOW - timedelta(hours=1)
-    assert written_at("29999999999") is None
-    assert can_be("20")
-    assert can_be(at(0))
-    assert not can_be(at(-2))
-    assert not can_be(str(2**63))
-
-
 def test_what_was_never_written_was_not_deleted() -> None:
     assert isinstance(missing(at(1)), PostDeletedError)
-    assert not isinstance(missing(at(-0.5)), PostDeletedError)
+    assert not isinstance(missing(at(-2)), PostDeletedError)
 
 
 def test_both_sets_of_names_ask_for_the_same() -> None:

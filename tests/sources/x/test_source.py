@@ -17,12 +17,14 @@ from sentiserve.errors import (
     BadInputError,
     BudgetExhaustedError,
     NotFoundError,
+    OtherPlatformError,
     PostDeletedError,
     PostProtectedError,
     QuotaExhaustedError,
     SentiserveError,
     SettingsError,
     SourceError,
+    SourceRefusedError,
     SourceTimeoutError,
 )
 from sentiserve.settings import load_settings
@@ -123,11 +125,25 @@ async def test_an_edited_post_says_what_it_says_now(server: XServer, tmp_path: P
     server.posts[first] = XPost(first, ELLA, "I like tee", history=history)
     server.posts[last] = XPost(last, ELLA, "I like tea", history=history)
     async with opened(server, tmp_path) as source:
+        (alone,) = await fetch(source, first)
+        assert server.reads == {first: 1, last: 1}
         old, new, other = await fetch(source, first, last, POSTS[0].id)
-    assert old == as_post(server.posts[first], "I like tea")
+    assert alone == old == as_post(server.posts[first], "I like tea")
     assert new == as_post(server.posts[last])
     assert other == as_post(POSTS[0])
-    assert server.reads == {first: 1, last: 2, POSTS[0].id: 1}
+    assert server.reads == {first: 2, last: 2, POSTS[0].id: 1}
+
+
+async def test_what_an_edited_post_said_before_is_no_answer(
+    server: XServer, tmp_path: Path
+) -> None:
+    """It would be remembered as what it says."""
+    first, last = at(2), at(1.9)
+    server.posts[first] = XPost(first, ELLA, "I like tee", history=(first, last))
+    server.posts[last] = XPost(last, ELLA, "I like tea", history=(first, last))
+    async with opened(server, tmp_path, daily_reads=1) as source:
+        (error,) = await fetch(source, first)
+    assert isinstance(error, BudgetExhaustedError)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +177,8 @@ async def test_what_cannot_be_on_x_is_not_asked_for(server: XServer, tmp_path: P
     ]
     async with opened(server, tmp_path) as source:
         errors = await source.fetch(asked)
-    assert {type(error) for error in errors} == {NotFoundError}
+    kinds = [type(error) for error in errors]
+    assert kinds == [OtherPlatformError] + [NotFoundError] * (len(asked) - 1)
     assert server.requests == []
 
 
@@ -172,21 +189,21 @@ async def test_a_field_that_x_leaves_out_silently_is_an_error(
     server.silent.add(silent)
     async with opened(server, tmp_path) as source:
         (error,) = await source.fetch(refs(POSTS[:1]))
-        assert isinstance(error, SourceError)
+        assert isinstance(error, SourceRefusedError)
         assert silent in str(error)
         assert "SENTISERVE_X_FIELDS" in str(error)
-        with pytest.raises(SourceError, match=silent):
+        with pytest.raises(SourceRefusedError, match=silent):
             [page async for page in source.pages(FeedQuery(FeedKind.USER, ("ella",)))]
 
 
 @pytest.mark.parametrize(
     ("problem", "error", "says"),
     [
-        ("unauthorized", SourceError, "set SENTISERVE_X_BEARER_TOKEN"),
+        ("unauthorized", SourceRefusedError, "set SENTISERVE_X_BEARER_TOKEN"),
         ("credits", BudgetExhaustedError, "credits"),
         ("usage-capped", BudgetExhaustedError, "Monthly product cap"),
-        ("client-forbidden", SourceError, "SENTISERVE_X_BEARER_TOKEN.*must be in a project"),
-        ("unsupported-authentication", SourceError, "another kind of token"),
+        ("client-forbidden", SourceRefusedError, "SENTISERVE_X_BEARER_TOKEN.*must be in a project"),
+        ("unsupported-authentication", SourceRefusedError, "another kind of token"),
         ("too-many-requests", QuotaExhaustedError, "less often"),
         ("too-many-requests-before", QuotaExhaustedError, "less often"),
     ],

@@ -32,13 +32,16 @@ _CURSOR = re.compile(r"[0-9]{1,16}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+Short = Annotated[str, msgspec.Meta(max_length=64)]  # these are remembered, by the thousand
+
+
 class Commit(msgspec.Struct, gc=False):
     """A change in somebody's repository."""
 
-    operation: str
+    operation: Short
     collection: str
     rkey: str
-    rev: str = ""
+    rev: Short = ""
     record: object = None
 
 
@@ -139,7 +142,8 @@ class Intake:
     def _is_after_start(self, event: Event) -> bool:
         """Whether no earlier page had it: no two events of a Jetstream have the same time."""
         before = self.latest
-        self.latest = max(before or 0, event.time_us)
+        # Never in the future, where a cursor would leave out all that comes until then.
+        self.latest = max(before or 0, min(event.time_us, _now()))
         if before is not None and self.latest - before > _GAP:
             missed = {"after": _time(before).isoformat(), "before": _time(self.latest).isoformat()}
             _log.warning("posts may have been missed", **missed)

@@ -1,7 +1,7 @@
 """Bluesky's lists of posts: an account's, and those found by hashtag."""
 
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from http import HTTPStatus
 
 import msgspec
@@ -14,6 +14,7 @@ from sentiserve.errors import (
     PostProtectedError,
     SentiserveError,
     SourceError,
+    SourceRefusedError,
 )
 from sentiserve.sources.bluesky.posts import DID, HANDLE, checked_tag, read_view, shaped
 from sentiserve.sources.web import Reply, Web
@@ -70,7 +71,7 @@ class Listing:
         self._is_search = query.kind is FeedKind.TAG
         self._params = _search(query.names[0]) if self._is_search else _account(query.names[0])
 
-    async def pages(self, cursor: str | None) -> AsyncIterator[Page]:
+    async def pages(self, cursor: str | None) -> AsyncGenerator[Page]:
         """The pages after a page's cursor, or from the start.
 
         Raises:
@@ -165,7 +166,7 @@ def _search(name: str) -> dict[str, str]:
 
 def _refusal(reply: Reply, *, is_search: bool) -> SentiserveError:
     if is_search and reply.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return SourceError(
+        return SourceRefusedError(
             "Bluesky doesn't let this search go on without signing in; "
             "follow the hashtag live with 'sentiserve ingest stream'"
         )

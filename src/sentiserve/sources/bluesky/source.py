@@ -7,7 +7,7 @@ import asyncio
 import re
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from http import HTTPStatus
 
 import msgspec
@@ -77,7 +77,7 @@ class Bluesky:
         """The posts; an error in the place of each that can't be had."""
         return await asyncio.gather(*map(self._fetch, refs))
 
-    def pages(self, query: FeedQuery, cursor: str | None = None) -> AsyncIterator[Page]:
+    def pages(self, query: FeedQuery, cursor: str | None = None) -> AsyncGenerator[Page]:
         """An account's posts and replies, a hashtag's posts, or what is written from now on.
 
         Reposts are left out, for they have no text of their own; so are posts without text.

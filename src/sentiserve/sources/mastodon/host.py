@@ -10,7 +10,13 @@ import httpx2
 import msgspec
 import structlog
 
-from sentiserve.errors import NotFoundError, PostDeletedError, SentiserveError, SourceError
+from sentiserve.errors import (
+    NotFoundError,
+    PostDeletedError,
+    SentiserveError,
+    SourceError,
+    SourceRefusedError,
+)
 from sentiserve.sources.lookups import Lookups
 from sentiserve.sources.mastodon.statuses import (
     Account,
@@ -112,7 +118,9 @@ class Host:
 
     def _allowed(self, reply: Reply) -> Reply:
         if reply.status in _MEMBERS_ONLY:
-            raise SourceError(f"{self.name} shows this to its members only; name another host")
+            raise SourceRefusedError(
+                f"{self.name} shows this to its members only; name another host"
+            )
         if reply.status != HTTPStatus.OK:  # redirects too: nobody leads us elsewhere
             raise SourceError(f"{self.name} answered with status {reply.status}")
         return reply

@@ -6,7 +6,7 @@ https://docs.joinmastodon.org/api/
 import asyncio
 import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from urllib.parse import quote
 
 import httpx2
@@ -88,7 +88,7 @@ class Mastodon:
             found.update(zip(host_refs, host_answers, strict=True))
         return [found[ref] for ref in refs]
 
-    async def pages(self, query: FeedQuery, cursor: str | None = None) -> AsyncIterator[Page]:
+    async def pages(self, query: FeedQuery, cursor: str | None = None) -> AsyncGenerator[Page]:
         """The pages of a user or a hashtag, newest first; boosts are posts of who boosted.
 
         Raises:

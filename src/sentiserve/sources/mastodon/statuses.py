@@ -25,7 +25,7 @@ _MAX_URL = 2048
 _AHEAD = 5 * 60  # seconds that clocks may differ
 _ACCT = re.compile(r"[\w.-]{1,64}(?:@[\w.:-]{1,253})?")
 
-Id = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,20}$")]
+Id = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,20}\Z")]
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 

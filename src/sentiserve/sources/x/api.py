@@ -18,6 +18,7 @@ from sentiserve.errors import (
     SentiserveError,
     SettingsError,
     SourceError,
+    SourceRefusedError,
 )
 from sentiserve.sources.web import Reply, Web
 from sentiserve.sources.x.budget import Budget, Reservation
@@ -25,10 +26,6 @@ from sentiserve.sources.x.posts import Problem, problems
 
 _WINDOW = 15 * 60  # seconds; X counts requests by such windows
 _TOKENS = ("pagination_token", "next_token", "until_id")
-
-
-class RefusedError(SourceError):
-    """X will say the same again until somebody changes something."""
 
 
 class Token:
@@ -189,7 +186,7 @@ class Refusal:
     def _refused(self, reply: Reply, first: Problem) -> SentiserveError | None:
         match reply.status:
             case HTTPStatus.UNAUTHORIZED:
-                return RefusedError(
+                return SourceRefusedError(
                     f"X refuses the token; set {self._setting} to one that is valid"
                 )
             case HTTPStatus.PAYMENT_REQUIRED:
@@ -207,15 +204,15 @@ class Refusal:
             case "not-authorized-for-resource":
                 return PostProtectedError("on X, the author shows this to followers only")
             case "client-forbidden":
-                return RefusedError(
+                return SourceRefusedError(
                     f"X doesn't let the app of {self._setting} do this; its project at X's "
                     f"developer console decides: {problem}"
                 )
             case "unsupported-authentication":
-                return RefusedError(
+                return SourceRefusedError(
                     f"X wants another kind of token than {self._setting}: {problem}"
                 )
-        return RefusedError(f"X refuses what was asked with {self._setting}: {problem}")
+        return SourceRefusedError(f"X refuses what was asked with {self._setting}: {problem}")
 
 
 def _problems(reply: Reply) -> list[Problem]:
@@ -234,7 +231,7 @@ def _spent(problem: Problem) -> BudgetExhaustedError:
 def _nothing_there(problem: Problem) -> SentiserveError:
     if problem.kind == "resource-not-found":
         return NotFoundError(f"X has no such thing: {problem}")
-    return RefusedError(f"X has no such endpoint; look at SENTISERVE_X_URL: {problem}")
+    return SourceRefusedError(f"X has no such endpoint; look at SENTISERVE_X_URL: {problem}")
 
 
 def _too_many(problem: Problem) -> SentiserveError | None:
@@ -248,4 +245,4 @@ def _bad_request(reply: Reply, problem: Problem) -> SentiserveError:
     text = reply.body.decode(errors="replace")
     if any(f'"{name}"' in text for name in _TOKENS):
         return BadInputError(f"X doesn't go on from this cursor: {problem}")
-    return RefusedError(f"X refuses the request: {problem}")
+    return SourceRefusedError(f"X refuses the request: {problem}")

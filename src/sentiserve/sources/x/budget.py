@@ -7,12 +7,12 @@ import asyncio
 import fcntl
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
-from sentiserve.errors import BudgetExhaustedError
+from sentiserve.errors import BudgetExhaustedError, SourceError
 from sentiserve.sources.x.state import StateError, shared_file
 
 _ENOUGH = 64  # bytes; a day and a count
@@ -30,18 +30,18 @@ class Reservation:
         """Take as many."""
         self.reads = reads
         self.spent: int | None = None
-        self._answered = False
+        self._answers = 0
 
     def saw(self, status: int) -> None:
         """An answer begins: what X gives is paid for, even if it breaks off."""
-        self._answered |= status == HTTPStatus.OK
+        self._answers += status == HTTPStatus.OK
 
     @property
     def settled(self) -> int:
-        """What they turned out to be; all of them, where an answer broke off."""
+        """What they turned out to be: all of them for each answer that broke off."""
         if self.spent is None:
-            return self.reads if self._answered else 0
-        return self.spent
+            return self._answers * self.reads
+        return self.spent + max(0, self._answers - 1) * self.reads
 
 
 class Budget:
@@ -77,15 +77,24 @@ class Budget:
         """
         day = self._now().date()
         granting = asyncio.create_task(asyncio.to_thread(self._reserve, day, wanted, least))
-        reservation = None
         try:
             reservation = Reservation(await asyncio.shield(granting))
+        except asyncio.CancelledError:  # who leaves takes along nothing that others may spend
+            with suppress(SourceError):
+                await self._give_back(day, await granting)
+            raise
+        try:
             yield reservation
         finally:
-            # Nobody who leaves takes along what others may spend, however early that is.
-            reservation = reservation or Reservation(await granting)
-            back = reservation.reads - reservation.settled
-            await asyncio.shield(asyncio.to_thread(self._change, day, lambda spent: spent - back))
+            await self._give_back(day, reservation.reads - reservation.settled)
+
+    async def _give_back(self, day: date, reads: int) -> None:
+        """Where that fails they stay spent, and what was read with the others isn't lost for it."""
+        if reads:
+            with suppress(SourceError):
+                await asyncio.shield(
+                    asyncio.to_thread(self._change, day, lambda spent: spent - reads)
+                )
 
     def exhausted(self) -> BudgetExhaustedError:
         """The error for what can't be read any more today."""
@@ -139,5 +148,8 @@ def _read(content: bytes, today: date) -> tuple[date, int]:
     """The day that was counted last, and what was spent on it."""
     if not content:
         return today, 0
-    day, spent = content.decode().split()
-    return date.fromisoformat(day), int(spent)
+    try:
+        day, spent = content.decode().split()
+        return date.fromisoformat(day), int(spent)
+    except ValueError:
+        raise ValueError("it is damaged; remove it, and today's reads count from none") from None

@@ -4,11 +4,10 @@ X renamed tweets to posts in August 2026, and answers with the names that it was
 doesn't know it leaves out without a word.
 """
 
-import html
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -20,17 +19,15 @@ from sentiserve.errors import (
     PostProtectedError,
     SentiserveError,
     SourceError,
+    SourceRefusedError,
 )
+from sentiserve.sources.snowflake import is_plausible
 from sentiserve.sources.urls import X
-from sentiserve.texts import checked_text
+from sentiserve.texts import checked_text, unescaped
 from sentiserve.types import Post, PostRef
 
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _HANDLE = re.compile(r"[A-Za-z0-9_]{1,50}")
-_FIRST_TIMED_ID = 30_000_000_000  # ids before it were counted, not made of a time
-_EPOCH = datetime.fromtimestamp(1_288_834_974.657, UTC)  # of the times in ids
-_SKEW = timedelta(hours=1)  # that this machine's clock may be slow
-_MAX_ID = 2**63 - 1
 _RETWEETS = {"retweeted", "reposted"}
 _MAX_DETAIL = 200  # characters of X's own words in a message
 
@@ -72,22 +69,9 @@ class Version:
 Read = Version | SentiserveError
 
 
-def written_at(post_id: str) -> datetime | None:
-    """When a post was written, where its id tells."""
-    number = int(post_id)
-    return _EPOCH + timedelta(milliseconds=number >> 22) if number >= _FIRST_TIMED_ID else None
-
-
-def can_be(post_id: str) -> bool:
-    """Whether X may have given a post this id by now."""
-    if not _ID.fullmatch(post_id) or int(post_id) > _MAX_ID:
-        return False
-    return _is_past(post_id, _SKEW)
-
-
 def missing(post_id: str) -> SentiserveError:
     """The error for a post that X says it doesn't have."""
-    if _is_past(post_id):
+    if is_plausible(post_id):
         return PostDeletedError(f"X has no post {post_id}: it has been deleted, or never was")
     return not_found(post_id)
 
@@ -95,11 +79,6 @@ def missing(post_id: str) -> SentiserveError:
 def not_found(post_id: str) -> NotFoundError:
     """The error for a post of which X can't or doesn't say anything."""
     return NotFoundError(f"X has no post {post_id[:20]}")
-
-
-def _is_past(post_id: str, skew: timedelta = timedelta(0)) -> bool:
-    time = written_at(post_id)
-    return time is None or time <= datetime.now(UTC) + skew
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +225,7 @@ def with_text_of(post: Post, latest: Post) -> Post:
 def _requested(said: Mapping[str, Any], name: str) -> str:
     if value := _string(said, name):
         return value
-    raise SourceError(
+    raise SourceRefusedError(
         f"X left out {name}, which it was asked for; if it has renamed its fields, "
         "SENTISERVE_X_FIELDS may set that right"
     )
@@ -267,7 +246,7 @@ def _text(said: Mapping[str, Any], around: Mapping[str, Any]) -> str:
 
 def _checked(text: object) -> str:
     try:
-        return checked_text(html.unescape(text) if isinstance(text, str) else text)
+        return checked_text(unescaped(text) if isinstance(text, str) else text)
     except BadInputError as error:
         raise BadInputError(f"the post can't be used: {error}") from None
 

@@ -3,7 +3,8 @@
 Each post that is read is paid for, so none is that isn't needed.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,14 @@ from pydantic import SecretStr
 
 from sentiserve.errors import BadInputError, OtherPlatformError, SentiserveError, SettingsError
 from sentiserve.settings import Settings
+from sentiserve.sources.merged import Merged
+from sentiserve.sources.snowflake import is_plausible
 from sentiserve.sources.urls import X as PLATFORM
 from sentiserve.sources.urls import parse_url
 from sentiserve.sources.x.api import Api, Token
 from sentiserve.sources.x.budget import Budget
-from sentiserve.sources.x.lookups import Lookups
-from sentiserve.sources.x.posts import DIALECTS, can_be, not_found
+from sentiserve.sources.x.lookups import MAX_IDS, Lookups
+from sentiserve.sources.x.posts import DIALECTS, not_found
 from sentiserve.sources.x.stream import Stream
 from sentiserve.sources.x.timelines import Timelines
 from sentiserve.types import FeedKind, FeedQuery, Page, Post, PostRef
@@ -70,7 +73,7 @@ class X:
             if token is not None
         }
         self._apis = tuple(apis.values())
-        self._lookups = Lookups(apis[reader], dialect)
+        self._posts = Merged(Lookups(apis[reader], dialect).look_up, size=MAX_IDS)
         timelines = Timelines(apis[reader], apis[user] if user else None, dialect)
         self._feeds: dict[FeedKind, Timelines | Stream] = {
             FeedKind.USER: timelines,
@@ -109,20 +112,13 @@ class X:
         async with AsyncExitStack() as stack:
             for api in self._apis:
                 stack.push_async_callback(api.close)
-            stack.push_async_callback(self._lookups.close)
+            stack.push_async_callback(self._posts.close)
 
     async def fetch(self, refs: Sequence[PostRef]) -> list[Post | SentiserveError]:
         """The posts; all calls that wait at the same time share requests."""
-        ids = {ref.id for ref in refs if ref.platform == PLATFORM and can_be(ref.id)}
-        found = await self._lookups.find(sorted(ids))
-        return [
-            found.get(ref.id, not_found(ref.id))
-            if ref.platform == PLATFORM
-            else OtherPlatformError(f"X has no posts of {ref.platform}")
-            for ref in refs
-        ]
+        return await asyncio.gather(*map(self._fetch, refs))
 
-    async def pages(self, query: FeedQuery, cursor: str | None = None) -> AsyncIterator[Page]:
+    async def pages(self, query: FeedQuery, cursor: str | None = None) -> AsyncGenerator[Page]:
         """The pages of a feed after a cursor, or from the start.
 
         Raises:
@@ -134,6 +130,16 @@ class X:
         async with aclosing(self._feeds[query.kind].pages(query, cursor)) as pages:
             async for page in pages:
                 yield page
+
+    async def _fetch(self, ref: PostRef) -> Post | SentiserveError:
+        if ref.platform != PLATFORM:
+            return OtherPlatformError(f"X has no posts of {ref.platform}")
+        if not is_plausible(ref.id):
+            return not_found(ref.id)
+        try:
+            return await self._posts.ask(ref.id)
+        except SentiserveError as error:
+            return error
 
 
 _NEEDS = {

@@ -24,8 +24,9 @@ from sentiserve.errors import (
     PostProtectedError,
     SentiserveError,
     SourceError,
+    SourceRefusedError,
 )
-from sentiserve.sources.x.api import Api, RefusedError
+from sentiserve.sources.x.api import Api
 from sentiserve.sources.x.posts import Dialect, Version, data_of, problems, read_page
 from sentiserve.sources.x.state import shared_file
 from sentiserve.sources.x.timelines import hashtag
@@ -38,7 +39,13 @@ _MAX_RULES = 1_000  # by X's rules
 _REMEMBERED = 10_000  # posts, so that none comes again after a broken connection
 _LONGEST_PAUSE = 60.0  # seconds
 _REMOVAL = 10.0  # seconds to take the rules away in the end
-_FINAL = (RefusedError, BudgetExhaustedError, BadInputError, NotFoundError, PostProtectedError)
+_FINAL = (
+    SourceRefusedError,
+    BudgetExhaustedError,
+    BadInputError,
+    NotFoundError,
+    PostProtectedError,
+)
 # This machine's: it leaves those of another alone.
 TAG = f"sentiserve-{sha256(socket.gethostname().encode()).hexdigest()[:8]}"
 
@@ -195,7 +202,7 @@ def read_line(line: bytes, ours: frozenset[str]) -> Post | None:
         if isinstance(read, Version):
             return read.post
         if not isinstance(read, BadInputError):
-            raise RefusedError(str(read))
+            raise SourceRefusedError(str(read))
     return None
 
 
