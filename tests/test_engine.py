@@ -1,5 +1,6 @@
 """A model that fails costs what it fails on, and is found out when it works again."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -99,3 +100,27 @@ async def test_failures_are_counted_by_text() -> None:
     async with running(Picky(), metrics) as engine:
         await engine.predict(await engine.encode(["good", "poison"]))
     assert b"sentiserve_model_errors_total 1.0" in metrics.exposition()
+
+
+class Staged(FakeModel):
+    def encode(self, texts: Sequence[str]) -> Sequence[str]:
+        return texts
+
+    def classify(self, encodings: Sequence[str]) -> list[Sentiment]:
+        return self.predict(encodings)
+
+
+@pytest.mark.parametrize(("model", "at_once"), [(Staged(), 2), (FakeModel(), 1)])
+async def test_a_model_of_two_stages_computes_side_by_side_and_no_other(
+    model: FakeModel, at_once: int
+) -> None:
+    engine = Engine(model, Metrics(), inferences=2)
+    await engine.open()
+    model.batches.clear()
+    model.free.clear()
+    both = [asyncio.create_task(engine.predict(await engine.encode([text]))) for text in "ab"]
+    await asyncio.sleep(0.05)
+    assert len(model.batches) == at_once
+    model.free.set()
+    await asyncio.gather(*both)
+    await engine.close()

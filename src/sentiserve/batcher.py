@@ -27,11 +27,13 @@ class Limits:
         batch_tokens: of one batch, with padding.
         texts: that wait.
         wait: seconds that a text would wait, by lane.
+        inferences: at the same time.
     """
 
     batch_tokens: int = 256
     texts: int = 2048
     wait: tuple[float, float] = (0.25, 30.0)
+    inferences: int = 1
 
 
 class Batcher:
@@ -43,7 +45,7 @@ class Batcher:
 
     def __init__(self, model: Model, metrics: Metrics, limits: Limits) -> None:
         """Take the model; nothing runs before ``open``."""
-        self._engine = Engine(model, metrics)
+        self._engine = Engine(model, metrics, limits.inferences)
         self._longest = model.info.max_tokens
         self._metrics = metrics
         self._limits = limits
@@ -62,7 +64,8 @@ class Batcher:
             ModelError: the model fails even on a plain text.
         """
         await self._engine.open()
-        self._workers = [asyncio.create_task(work) for work in (self._encode(), self._compute())]
+        works = [self._encode(), *(self._compute() for _ in range(self._engine.inferences))]
+        self._workers = [asyncio.create_task(work) for work in works]
 
     async def close(self) -> None:
         """Stop; whoever still waits gets an OverloadedError."""
@@ -121,7 +124,7 @@ class Batcher:
     def _admit(self, lane: Lane) -> None:
         if len(self._in_flight) >= self._limits.texts:
             raise OverloadedError("too many texts wait for the model; try again soon")
-        wait = sum(self._tokens[: lane + 1]) * self._token_seconds
+        wait = sum(self._tokens[: lane + 1]) * self._token_seconds / self._engine.inferences
         if wait > self._limits.wait[lane]:
             raise OverloadedError(
                 f"a text would wait {wait:.2f} s for the model; try again soon", math.ceil(wait)

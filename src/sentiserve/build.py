@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sentiserve.batcher import Batcher, Limits
+from sentiserve.cores import available_cores
 from sentiserve.errors import SettingsError
 from sentiserve.features.online import OnlineFeatures
 from sentiserve.features.store import FeatureStore
@@ -242,7 +243,8 @@ def choose_feed(settings: Settings, kind: FeedKind) -> str:
 
 def _limits(settings: Settings) -> Limits:
     wait = (settings.max_wait, settings.max_bulk_wait)
-    return Limits(settings.max_batch_tokens, settings.max_queue, wait)
+    inferences = max(1, available_cores() // (settings.threads or 1))
+    return Limits(settings.max_batch_tokens, settings.max_queue, wait, inferences)
 
 
 @asynccontextmanager
@@ -258,7 +260,9 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         await store.open()
         stack.push_async_callback(source.close)
         await source.open()
-        model = await asyncio.to_thread(build_model, settings)
+        # Inferences side by side on a core each give more than one on all cores after the other.
+        alone = settings.model_copy(update={"threads": settings.threads or 1})
+        model = await asyncio.to_thread(build_model, alone)
         history, journal = build_history(settings), build_journal(settings)
         if history is not None:
             stack.push_async_callback(history.close)

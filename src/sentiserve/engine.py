@@ -1,4 +1,4 @@
-"""The model on threads of its own: one for what it reads, one for what it computes."""
+"""The model on threads of its own: one for what it reads, some for what it computes."""
 
 import asyncio
 import time
@@ -28,14 +28,21 @@ class Engine:
     An input that makes a batch fail fails alone: the others are computed again without it.
     """
 
-    def __init__(self, model: Model, metrics: Metrics) -> None:
-        """Take the model; nothing runs before ``open``."""
-        self._model = model if isinstance(model, StagedModel) else _OneStage(model)
+    def __init__(self, model: Model, metrics: Metrics, inferences: int = 1) -> None:
+        """Take the model; nothing runs before ``open``.
+
+        Args:
+            model: what computes.
+            metrics: where failures and times go.
+            inferences: at most, at the same time; one of a model that has one stage.
+        """
+        self._model: StagedModel = model if isinstance(model, StagedModel) else _OneStage(model)
+        self.inferences = 1 if isinstance(self._model, _OneStage) else inferences
         self._labels = frozenset(model.info.labels)
         self._metrics = metrics
         self._reading = ThreadPoolExecutor(1, "tokenizer")
-        self._computing = ThreadPoolExecutor(1, "model")
-        self._busy_since: float | None = None
+        self._computing = ThreadPoolExecutor(self.inferences, "model")
+        self._started: set[float] = set()  # of what is computed now
         self._failure: str | None = None
 
     async def open(self) -> None:
@@ -55,7 +62,7 @@ class Engine:
     @property
     def error(self) -> str | None:
         """What is wrong with the model now, if anything is."""
-        if self._busy_since and time.perf_counter() - self._busy_since > _PATIENCE:
+        if self._started and time.perf_counter() - min(self._started) > _PATIENCE:
             return f"the model has been at one batch for over {_PATIENCE:g} s"
         return self._failure
 
@@ -77,9 +84,12 @@ class Engine:
 
     async def predict(self, encodings: Sequence[Any]) -> list[Sentiment | ModelError]:
         """A sentiment for each; a ModelError in the place of one on which the model fails."""
-        started = self._busy_since = time.perf_counter()
-        outcomes = await self._each(self._computing, self._predict, encodings)
-        self._busy_since = None
+        started = time.perf_counter()
+        self._started.add(started)
+        try:
+            outcomes = await self._each(self._computing, self._predict, encodings)
+        finally:
+            self._started.discard(started)
         self._metrics.batch_size.observe(len(encodings))
         self._metrics.inference_seconds.observe(time.perf_counter() - started)
         if not any(isinstance(outcome, ModelError) for outcome in outcomes):

@@ -119,7 +119,7 @@ class Model(Protocol):
 class StagedModel(Protocol):
     """What a model also is that can read texts while it computes others.
 
-    Two threads call it, one for each stage; what ``encode`` gives has a length, in tokens.
+    Several threads call it at the same time; what ``encode`` gives has a length, in tokens.
     """
 
     def encode(self, texts: Sequence[str]) -> Sequence[Sized]:

@@ -142,7 +142,8 @@ class Settings(BaseSettings):
         0,
         ge=0,
         le=1024,
-        description="Threads of one inference; 0 takes every core that the container may use.",
+        description="Threads of one inference; 0 takes every core that the container may use for "
+        "files, and one in the service, where inferences run side by side, one for each core.",
     )
     max_batch_tokens: int = Field(
         256,
