@@ -232,3 +232,15 @@ def test_what_cannot_be_read_is_one_line_that_says_what_to_do(
     assert ran.status == 1
     assert says in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_what_cannot_begin_does_not_claim_to_go_on(cli: Run) -> None:
+    ran = cli("ingest", "file", "nowhere.csv")
+    assert "nowhere.csv" in ran.err
+    assert "goes on from here" not in ran.err
+
+
+def test_nothing_that_a_terminal_would_obey_is_printed(cli: Run, tmp_path: Path) -> None:
+    ran = cli("ingest", "url", "https://x.com/\x1b[31m\x9b2J")
+    assert r"left out: https://x.com/\x1b[31m\x9b2J" in ran.err
+    assert "\x1b" not in ran.err

@@ -177,6 +177,7 @@ BROKEN: list[object] = [
     {"id": "3", "text": "  "},
     {"id": "4", "text": 5},
     {"text": "neither url nor id"},
+    {"text": "a platform that is none", "platform": "\x1b[31mred", "id": "1"},
     {"url": "https://example.org/about", "text": "no post's url"},
     {"id": "5", "text": "no time", "created_at": "yesterday"},
     {"id": "6", "text": "no time", "created_at": 10**40},

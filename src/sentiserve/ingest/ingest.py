@@ -98,6 +98,11 @@ class Ingest:
         """Have the listener told of waits."""
         self._effort = Effort(self.listener.on_wait)
 
+    @property
+    def resumable(self) -> bool:
+        """Whether something is done that another run need not do again."""
+        return self._position.cursor is not None or self.tally.new > 0
+
     def stop(self) -> None:
         """Read nothing further; what has been read, or is being read, is finished."""
         self._effort.stopping.set()

@@ -1,6 +1,7 @@
 """Posts in a local file, a table or an archive of X, found by URL."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ _log = structlog.get_logger(__name__)
 _CREATE = "CREATE TABLE posts (platform, id, post, PRIMARY KEY (platform, id)) WITHOUT ROWID"
 _BATCH = 10_000  # rows indexed in one statement
 _PLATFORMS = {"twitter": X}  # other names that files use
+_PLATFORM = re.compile(r"[a-z0-9._-]{1,64}")
 _MENTIONED = 10  # rows left out that are logged one by one
 
 
@@ -145,6 +147,8 @@ def read_post(row: Row, x_mirrors: frozenset[str] = frozenset()) -> Post:
 
 def _ref(platform: str, post_id: str) -> PostRef:
     platform = _PLATFORMS.get(platform.lower(), platform.lower())
+    if not _PLATFORM.fullmatch(platform):
+        raise BadInputError("its platform is no name: letters, digits, . _ - and at most 64")
     if platform == X and parse_url(post_id) != PostRef(X, post_id):
         raise BadInputError("its id is no X id; spreadsheets round them, keep the column as text")
     return PostRef(platform, post_id)

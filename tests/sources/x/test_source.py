@@ -221,6 +221,14 @@ async def test_each_refusal_says_what_to_do(
     assert isinstance(refused[0], BudgetExhaustedError) == (error is BudgetExhaustedError)
 
 
+async def test_a_redirection_is_not_followed_and_ends_it(server: XServer, tmp_path: Path) -> None:
+    server.refusal = (302, {})
+    async with opened(server, tmp_path, timeout=0.5) as source:
+        (error,) = await source.fetch(refs(POSTS[:1]))
+    assert isinstance(error, SourceRefusedError)
+    assert "SENTISERVE_X_URL" in str(error)
+
+
 async def test_problems_beside_no_data_are_errors_too(server: XServer, tmp_path: Path) -> None:
     """Status 200 doesn't mean that there is nothing wrong."""
     server.refusal = (200, {"errors": [PROBLEMS["usage-capped"][1]]})
