@@ -106,7 +106,8 @@ class FileReading:
         """So many rows at a time, read on another thread.
 
         Raises:
-            BadInputError: the file can't be read, has no columns of posts, or isn't the one that the cursor is of.
+            BadInputError: the file can't be read, is no table of posts, or isn't the one that
+                the cursor is of.
         """
         done = self._resumed(cursor)
         if not done:
