@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import msgspec
 import structlog
 
 from sentiserve.batcher import Batcher
@@ -32,6 +33,7 @@ from sentiserve.types import ModelInfo, Post, PostRef, Prediction
 
 _log = structlog.get_logger(__name__)
 MAX_URL = 2_048  # characters
+_ABOUT = ("url", "author_id", "author_handle", "created_at")  # what a post is known by, and when
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,17 @@ class _Flight:
     def edits(self, kept: Prediction) -> bool:
         """Whether the post is at hand, with another text than the one that was predicted."""
         return self.post is not None and self.post.text != kept.post.text
+
+    def completed(self, kept: Prediction) -> Post:
+        """The remembered post, with what only the one at hand says of it."""
+        if self.post is None:
+            return kept.post
+        lacking = {
+            name: value
+            for name in _ABOUT
+            if getattr(kept.post, name) is None and (value := getattr(self.post, name)) is not None
+        }
+        return msgspec.structs.replace(kept.post, **lacking) if lacking else kept.post
 
 
 class Inference:
@@ -186,16 +199,31 @@ class Inference:
         timing = Timing()
         with timing.of("store"):
             found = await self._remembered([flight.ref for flight in flights])
-        missed = []
+        missed, fuller = [], []
         for flight, kept in zip(flights, found, strict=True):
             flight.timing.take(timing)
             kept = kept or self._recorder.get(flight.ref, self._model.id)
             if kept is None or flight.edits(kept):
                 missed.append(flight)
+            elif (post := flight.completed(kept)) is not kept.post:
+                fuller.append(self._complete(flight, kept, post))
             else:
                 self._metrics.predictions.labels("hit").inc()
                 self._land(flight, Answer(kept, cached=True))
+        await asyncio.gather(*fuller)
         return missed
+
+    async def _complete(self, flight: _Flight, kept: Prediction, post: Post) -> None:
+        """Remember more of a post; its text is the same, and so is what was predicted."""
+        try:
+            with self._recorder.room():
+                kept = msgspec.structs.replace(kept, post=post, predicted_at=datetime.now(UTC))
+                await self._recorder.put(kept)
+        except SentiserveError as error:
+            self._land(flight, error)
+            return
+        self._metrics.predictions.labels("hit").inc()
+        self._land(flight, Answer(kept, cached=True))
 
     async def _remembered(self, refs: Sequence[PostRef]) -> Sequence[Prediction | None]:
         """What the store has; nothing at all if it fails or is too slow."""

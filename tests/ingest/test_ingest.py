@@ -369,6 +369,21 @@ async def test_of_a_post_that_comes_twice_the_later_one_counts(tmp_path: Path) -
     assert (tally.new, tally.known) == (2, 1)
 
 
+async def test_what_a_later_row_tells_of_a_stored_post_is_added_without_inference(
+    tmp_path: Path,
+) -> None:
+    bare = Post(PostRef("fake", "1"), "the same", author_handle="ines")
+    full = Post(PostRef("fake", "1"), "the same", author_id="7", created_at=NOW)
+    async with house(tmp_path, [full]) as parts:
+        await parts.inference.answer([bare])
+        tally = await parts.run()
+        (kept,) = await parts.stored([full])
+    assert kept is not None
+    assert (kept.post.author_id, kept.post.author_handle) == ("7", "ines")
+    assert kept.post.created_at == NOW
+    assert (tally.known, tally.new, parts.predicted) == (1, 0, ["the same"])
+
+
 async def test_a_url_that_its_source_refuses_is_left_out(tmp_path: Path) -> None:
     """Others may be of another host, which doesn't."""
     async with house(tmp_path, POSTS) as parts:
