@@ -1,6 +1,7 @@
 """With a journal, predictions survive the store's absence, full memory and the process."""
 
 import asyncio
+import gc
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -370,3 +371,12 @@ async def test_a_file_that_is_damaged_while_it_waits_gives_all_but_the_damage(
         parts.archive.error = None
     assert parts.archive.ids() == ["1", "3"]
     assert len(list((tmp_path / "journal").glob("*.damaged"))) == 1
+
+
+async def test_a_journal_that_cannot_be_opened_leaves_nothing_begun(tmp_path: Path) -> None:
+    """Python would warn of work that was made and never done; warnings are errors here."""
+    (tmp_path / "journal").write_text("a file, no directory")
+    journal = Journal(tmp_path / "journal", fsync=False, max_bytes=1_000_000)
+    with pytest.raises(StoreError):
+        await Recorder(Store(), Metrics(), 10, journal).open()
+    gc.collect()

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import msgspec
 import structlog
 
 from sentiserve.batcher import Batcher
@@ -33,6 +34,7 @@ from sentiserve.types import ModelInfo, Post, PostRef, Prediction
 
 _log = structlog.get_logger(__name__)
 MAX_URL = 2_048  # characters
+_ABOUT = ("url", "author_id", "author_handle", "created_at")  # what a post is known by, and when
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,17 @@ class _Wanted:
     def edits(self, kept: Prediction) -> bool:
         """Whether the post is at hand, with another text than the one that was predicted."""
         return self.post is not None and self.post.text != kept.post.text
+
+    def completed(self, kept: Prediction) -> Post:
+        """The remembered post, with what only the one at hand says of it."""
+        if self.post is None:
+            return kept.post
+        lacking = {
+            name: value
+            for name in _ABOUT
+            if getattr(kept.post, name) is None and (value := getattr(self.post, name)) is not None
+        }
+        return msgspec.structs.replace(kept.post, **lacking) if lacking else kept.post
 
 
 @dataclass(slots=True, eq=False)
@@ -184,14 +197,31 @@ class Inference:
         refs = {a.ref for a in asked if isinstance(a, _Wanted)} - self._in_flight.keys()
         kept = dict(zip(refs, await self._remembered(list(refs)), strict=True)) if refs else {}
 
-        def known(wanted: _Wanted) -> Outcome | _Wanted:
+        def known(wanted: _Wanted) -> Prediction | None:
             prediction = kept.get(wanted.ref) or self._recorder.get(wanted.ref, self._model.id)
-            if prediction is None or wanted.edits(prediction):
+            return None if prediction is None or wanted.edits(prediction) else prediction
+
+        async def answer(wanted: _Wanted | SentiserveError) -> Outcome | _Wanted:
+            if isinstance(wanted, SentiserveError) or (prediction := known(wanted)) is None:
                 return wanted
+            post = wanted.completed(prediction)
+            if post is not prediction.post:
+                return await self._complete(prediction, post)
             self._metrics.predictions.labels("hit").inc()
             return Answer(prediction, cached=True)
 
-        return [known(a) if isinstance(a, _Wanted) else a for a in asked]
+        return [await answer(wanted) for wanted in asked]
+
+    async def _complete(self, kept: Prediction, post: Post) -> Outcome:
+        """Remember more of a post; its text is the same, and so is what was predicted."""
+        fuller = msgspec.structs.replace(kept, post=post, predicted_at=datetime.now(UTC))
+        try:
+            with self._recorder.room():
+                await self._recorder.put(fuller)
+        except SentiserveError as error:
+            return error
+        self._metrics.predictions.labels("hit").inc()
+        return Answer(fuller, cached=True)
 
     def _take_off(self, asked: Sequence[_Wanted], lane: Lane) -> list[_Flight]:
         """A flight for each, joining those that are in the air already."""

@@ -75,17 +75,18 @@ class Recorder:
         Raises:
             StoreError: the journal's directory can't be written to.
         """
-        work: list[Coroutine[Any, Any, None]] = [self._write_pending()]
         if self._journal is not None:
             await self._journal.open(self._take_sealed)
-            work += [
-                self._each(self._unread, "journal", self._read_back),
-                self._each(self._unkept, "history", self._keep),
-                self._each(self._done, "journal", self._journal.remove),
-            ]
-        self._tasks = [asyncio.create_task(task) for task in work]
+        self._tasks = [asyncio.create_task(task) for task in self._work()]
         if self._segments:
             self._idle.clear()
+
+    def _work(self) -> Iterator[Coroutine[Any, Any, None]]:
+        yield self._write_pending()
+        if self._journal is not None:
+            yield self._each(self._unread, "journal", self._read_back)
+            yield self._each(self._unkept, "history", self._keep)
+            yield self._each(self._done, "journal", self._journal.remove)
 
     async def close(self, patience: float) -> None:
         """Write all that waits, for at most ``patience`` seconds, and stop.

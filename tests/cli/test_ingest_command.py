@@ -14,6 +14,8 @@ import pytest
 from packages import offer_source
 from processes import PATIENCE, Ran, Run, environment, eventually
 
+from sentiserve.cli.ingest import _same_for_all
+
 POSTS = 200
 PLUGIN = f'''
 import asyncio, os
@@ -218,10 +220,12 @@ def test_urls_come_as_arguments_or_from_stdin(cli: Run, sample: list[dict[str, s
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("user", "ines", "--source", "archive"), "sentiserve check"),
+        (("user", "ines", "--source", "archive"), "a user's posts can't be had from archive; "),
+        (("home", "--source", "x"), "SENTISERVE_X_USER_TOKEN"),
         (("user", "ines", "--source", "gopher"), "known: archive"),
         (("user", "@"), "the name is empty"),
-        (("tag", "books", "--since", "yesterday"), "2h or 7d"),
+        (("tag", "books", "--since", "yesterday"), "30m, 2h, 7d or 4w"),
+        (("tag", "books", "--since", "2999-01-01"), "still to come"),
         (("file", "nowhere.csv"), "nowhere.csv: no such file"),
     ],
 )
@@ -232,3 +236,20 @@ def test_what_cannot_be_read_is_one_line_that_says_what_to_do(
     assert ran.status == 1
     assert says in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_what_cannot_begin_does_not_claim_to_go_on(cli: Run) -> None:
+    ran = cli("ingest", "file", "nowhere.csv")
+    assert "nowhere.csv" in ran.err
+    assert "goes on from here" not in ran.err
+
+
+def test_nothing_that_a_terminal_would_obey_is_printed(cli: Run, tmp_path: Path) -> None:
+    ran = cli("ingest", "url", "https://x.com/\x1b[31m\x9b2J")
+    assert r"left out: https://x.com/\x1b[31m\x9b2J" in ran.err
+    assert "\x1b" not in ran.err
+
+
+def test_a_handle_is_the_same_in_capitals() -> None:
+    assert _same_for_all("x", ("Ines",)) == _same_for_all("x", ("iNES",))
+    assert _same_for_all("shelf", ("Ines",)) == ("Ines",)

@@ -336,6 +336,54 @@ async def test_a_url_whose_source_is_away_is_asked_for_again(tmp_path: Path) -> 
         assert (await running).new == 1
 
 
+async def test_urls_of_a_source_that_cannot_be_reached_are_left_out_and_hold_up_no_other(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path, POSTS) as parts:
+        await parts.inference.answer(POSTS[:1])
+        parts.feed.error = SourceError("nobody answers")
+        urls = [POSTS[0].ref.id, POSTS[1].ref.id, "what?"]
+        tally = await parts.run(reading=UrlReading(urls))
+    assert (tally.known, tally.left_out, parts.told.waits) == (1, 2, [])
+    assert "nobody answers" in parts.told.left_out[0]
+
+
+async def test_what_was_stored_before_an_error_is_counted(tmp_path: Path) -> None:
+    async with house(tmp_path, POSTS) as parts:
+        await parts.inference.answer(POSTS[:1])
+        parts.model.error = RuntimeError("broken")
+        ingest = parts.ingest(reading=UrlReading([POSTS[0].ref.id, "what?", POSTS[1].ref.id]))
+        with pytest.raises(ModelError):
+            await ingest.run()
+    assert (ingest.tally.known, ingest.tally.left_out) == (1, 1)
+
+
+async def test_of_a_post_that_comes_twice_the_later_one_counts(tmp_path: Path) -> None:
+    first = Post(PostRef("fake", "1"), "as it was")
+    edited = Post(PostRef("fake", "1"), "as it is")
+    async with house(tmp_path, [first, POSTS[0], edited]) as parts:
+        tally = await parts.run()
+        (kept,) = await parts.stored([edited])
+    assert kept is not None
+    assert kept.post.text == "as it is"
+    assert (tally.new, tally.known) == (2, 1)
+
+
+async def test_what_a_later_row_tells_of_a_stored_post_is_added_without_inference(
+    tmp_path: Path,
+) -> None:
+    bare = Post(PostRef("fake", "1"), "the same", author_handle="ines")
+    full = Post(PostRef("fake", "1"), "the same", author_id="7", created_at=NOW)
+    async with house(tmp_path, [full]) as parts:
+        await parts.inference.answer([bare])
+        tally = await parts.run()
+        (kept,) = await parts.stored([full])
+    assert kept is not None
+    assert (kept.post.author_id, kept.post.author_handle) == ("7", "ines")
+    assert kept.post.created_at == NOW
+    assert (tally.known, tally.new, parts.predicted) == (1, 0, ["the same"])
+
+
 async def test_a_url_that_its_source_refuses_is_left_out(tmp_path: Path) -> None:
     """Others may be of another host, which doesn't."""
     async with house(tmp_path, POSTS) as parts:

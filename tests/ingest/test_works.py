@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -96,3 +97,23 @@ def test_a_cursor_of_another_file_is_refused(file: Path, cursor: str) -> None:
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"nowhere\.jsonl: no such file"):
         batches(tmp_path / "nowhere.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.csv", "id,body\n1,Fine.\n2,Bad.\n", "no column 'text'; it has 'id', 'body'"),
+        ("a.csv", "text\nFine.\n", "no column 'url' or 'id'; it has 'text'"),
+        ("a.csv", "id;text\n1;Fine.\n", "separate columns by commas"),
+        ("a.jsonl", '{"id": "1"}\n', "no column 'text'; it has 'id'"),
+        ("a.csv", "id,text\n", "holds no rows"),
+        ("a.jsonl", "", "holds no rows"),
+    ],
+)
+async def test_a_table_that_is_none_of_posts_is_refused_as_a_whole(
+    tmp_path: Path, name: str, content: str, says: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(BadInputError, match=re.escape(says)):
+        [batch async for batch in FileReading(path, read_post).batches(None, None, None)]

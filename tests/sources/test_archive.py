@@ -177,6 +177,7 @@ BROKEN: list[object] = [
     {"id": "3", "text": "  "},
     {"id": "4", "text": 5},
     {"text": "neither url nor id"},
+    {"text": "a platform that is none", "platform": "\x1b[31mred", "id": "1"},
     {"url": "https://example.org/about", "text": "no post's url"},
     {"id": "5", "text": "no time", "created_at": "yesterday"},
     {"id": "6", "text": "no time", "created_at": 10**40},
@@ -314,3 +315,13 @@ async def test_platforms_are_known_by_their_other_names(tmp_path: Path) -> None:
     found = await archive.fetch([PostRef("x", "7"), PostRef("x", "8")])
     await archive.close()
     assert all(isinstance(post, Post) for post in found)
+
+
+def test_an_id_of_x_tells_the_time_that_a_row_lacks() -> None:
+    post = read_post(Row({"id": "1234567890123456789", "text": "Tea"}))
+    assert post.created_at is not None
+    assert post.created_at.year == 2020
+    written = read_post(
+        Row({"id": "1234567890123456789", "text": "Tea", "created_at": "2021-01-01"})
+    )
+    assert written.created_at == datetime(2021, 1, 1, tzinfo=UTC)

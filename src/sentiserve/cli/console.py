@@ -1,5 +1,6 @@
 """What all commands share: tables for people, JSON for machines, flags from the settings."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -10,15 +11,21 @@ from rich.table import Table
 
 from sentiserve.settings import PREFIX, Settings
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 MOST_COLUMNS = 6  # of labels side by side; of more, only the one that matters most is shown
 out = Console(highlight=False)
 _unbounded = Console(highlight=False, width=100_000)
 err = Console(stderr=True, highlight=False)
 
 
+def printable(text: str) -> str:
+    """The text with what a terminal would obey, not show, written as escapes."""
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+
+
 def error_line(text: str) -> None:
     """Say on standard error what went wrong."""
-    err.print(f"sentiserve: {text}", markup=False, soft_wrap=True, style="red")
+    err.print(printable(f"sentiserve: {text}"), markup=False, soft_wrap=True, style="red")
 
 
 def examples(*commands: str) -> str:
@@ -46,7 +53,7 @@ def table(
     for column in columns:
         result.add_column(column, justify="right" if column in right else "left")
     for row in rows:
-        result.add_row(*[str(value) for value in row])
+        result.add_row(*[printable(str(value)) for value in row])
     _print(result)
 
 
@@ -56,7 +63,7 @@ def facts(values: Mapping[str, object]) -> None:
     result.add_column(style="bold")
     result.add_column(overflow="fold")
     for name, value in values.items():
-        result.add_row(name, str(value))
+        result.add_row(name, printable(str(value)))
     _print(result)
 
 
@@ -117,7 +124,7 @@ def step_bar() -> Iterator[Callable[[str, int, int], None]]:
         TimeRemainingColumn,
     )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with Progress(
         *columns, TimeRemainingColumn(), console=err, disable=not err.is_terminal
     ) as progress:
@@ -125,7 +132,7 @@ def step_bar() -> Iterator[Callable[[str, int, int], None]]:
 
         def on_progress(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
+                tasks[what] = progress.add_task(printable(what), total=total)
             progress.update(tasks[what], completed=done)
 
         yield on_progress

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sentiserve.ingest.works import Reading
     from sentiserve.settings import Settings
 
+_CASELESS = {"x", "bluesky", "mastodon"}  # sources to whom INES is ines, and #TEA is #tea
+
 app = typer.Typer(
     no_args_is_help=True,
     help="Read posts in sequence, classify and store them; stopped, the same command goes on.",
@@ -173,6 +175,11 @@ def url(
     ingest(None, lambda _: UrlReading(lines), settings, Options(as_json=as_json, strict=True))
 
 
+def _same_for_all(source: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names as a work is known by: who writes ``@Ines`` goes on where ``@ines`` stopped."""
+    return tuple(name.lower() for name in names) if source in _CASELESS else names
+
+
 def _lines() -> Iterator[str]:
     return (line.strip() for line in sys.stdin if line.strip())
 
@@ -195,4 +202,4 @@ def _feed(kind: FeedKind, names: tuple[str, ...], settings: "Settings", options:
     def reading(parts: "Parts") -> "Reading":
         return FeedReading(parts.source.feed(kind)[1], kind, names)
 
-    ingest((source, kind.value, names), reading, settings, options)
+    ingest((source, kind.value, _same_for_all(source, names)), reading, settings, options)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import typer
 
-from sentiserve.cli.console import download_bar, err, json_line
+from sentiserve.cli.console import download_bar, err, json_line, printable
 from sentiserve.cli.stopping import stoppable
 from sentiserve.cli.times import time_since
 from sentiserve.errors import BadInputError, SentiserveError
@@ -44,6 +44,7 @@ class Options:
 class _End:
     tally: "Tally"
     finished: bool
+    resumable: bool
     status: int = 1
     error: SentiserveError | None = None
 
@@ -73,7 +74,7 @@ def ingest(
         json_line(_figures(end.tally) | {"finished": end.finished})
     else:
         err.print(_summary(end.tally), markup=False)
-    if not end.finished:
+    if not end.finished and end.resumable:
         err.print("stopped; the same command goes on from here")
     if end.error is not None:
         raise end.error
@@ -127,8 +128,10 @@ async def _run(
             try:
                 finished = await ingesting.run()
             except SentiserveError as error:
-                return _End(ingesting.tally, finished=False, error=error)
-            return _End(ingesting.tally, finished, stop.status)
+                return _End(
+                    ingesting.tally, finished=False, resumable=ingesting.resumable, error=error
+                )
+            return _End(ingesting.tally, finished, ingesting.resumable, stop.status)
 
 
 def _figures(tally: "Tally") -> dict[str, int]:
@@ -191,14 +194,14 @@ class Show:
     def on_wait(self, seconds: float, error: SentiserveError | None) -> None:
         """Say what it waits for."""
         said = f"waiting {seconds:,.0f} s: {error}" if error else "reading"
-        self._progress.update(self._task, description=said)
+        self._progress.update(self._task, description=printable(said))
         if error and not err.is_terminal:
-            err.print(said, markup=False, soft_wrap=True)
+            err.print(printable(said), markup=False, soft_wrap=True)
 
     def on_left_out(self, what: str, error: SentiserveError) -> None:
         """Say it of the first ones."""
         self._left_out += 1
         if self._left_out <= _MENTIONED:
-            err.print(f"left out: {what}: {error}", markup=False, soft_wrap=True)
+            err.print(printable(f"left out: {what}: {error}"), markup=False, soft_wrap=True)
         elif self._left_out == _MENTIONED + 1:
             err.print("left out: more, which are only counted from here on")

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic.alias_generators import to_camel
 
-from sentiserve.cli.console import err, examples, json_line, out, setting, step_bar, table
+from sentiserve.cli.console import (
+    err,
+    examples,
+    json_line,
+    out,
+    printable,
+    setting,
+    step_bar,
+    table,
+)
 from sentiserve.cli.ingesting import with_model_here
 from sentiserve.cli.stopping import stoppable
 from sentiserve.cli.times import span
@@ -97,7 +106,7 @@ async def _rechecking(settings: "Settings") -> AsyncIterator["Recheck"]:
 
 def _on_wait(seconds: float, error: SentiserveError | None) -> None:
     if error:
-        err.print(f"waiting {seconds:,.0f} s: {error}", markup=False, soft_wrap=True)
+        err.print(printable(f"waiting {seconds:,.0f} s: {error}"), markup=False, soft_wrap=True)
 
 
 def _say(found: Mapping[str, "Found"], *, ended: bool, as_json: bool) -> None:

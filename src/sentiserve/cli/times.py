@@ -29,14 +29,18 @@ def time_since(text: str, now: datetime) -> datetime:
     """A time, or a span before now; UTC if it doesn't say.
 
     Raises:
-        BadInputError: it is neither.
+        BadInputError: it is neither, or it is to come.
     """
     if _SPAN.fullmatch(text.strip()):
         return now - span(text)
     try:
         time = datetime.fromisoformat(text.strip())
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadInputError(
-            f"{text!r} is no time; write 2026-03-01, 2026-03-01T12:00, or 2h or 7d for so long ago"
+            f"{text!r} is no time; write 2026-03-01, 2026-03-01T12:00, "
+            "or 30m, 2h, 7d or 4w for so long ago"
         ) from None
+    if time > now:
+        raise BadInputError(f"{text!r} is still to come; write a time that is past")
+    return time

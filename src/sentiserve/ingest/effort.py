@@ -113,8 +113,15 @@ class Effort:
         questions: Sequence[Q],
         ask: Callable[[Sequence[Q]], Awaitable[Sequence[T | SentiserveError]]],
         again: Callable[[SentiserveError], bool],
+        on_final: Callable[[Q, T | SentiserveError], object] = lambda *_: None,
     ) -> list[T | SentiserveError]:
         """An answer to each question, in order; asks again for errors that ``again`` names.
+
+        Args:
+            questions: what is asked.
+            ask: gives an answer to each of some questions.
+            again: says of an error whether it is asked again.
+            on_final: is told each answer as soon as it stays, while others are waited for.
 
         Raises:
             SentiserveError: one of them stays.
@@ -130,6 +137,7 @@ class Effort:
                     errors.append(answer)
                 else:
                     final[number] = answer
+                    on_final(questions[number], answer)
             if errors:
                 raise min(errors, key=may_pass)  # one that stays, if there is one
 

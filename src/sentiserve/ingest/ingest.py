@@ -20,12 +20,12 @@ from sentiserve.errors import (
     PostDeletedError,
     PostProtectedError,
     SentiserveError,
-    SourceRefusedError,
+    SourceError,
 )
 from sentiserve.forgetting import Forgetting
 from sentiserve.inference import Answer, Inference, Outcome, Url
 from sentiserve.ingest.cursors import CursorFile, Position
-from sentiserve.ingest.effort import Effort, Patience
+from sentiserve.ingest.effort import Effort, Patience, passes_by_itself
 from sentiserve.ingest.works import Batch, Reading
 from sentiserve.types import Post, PostRef
 
@@ -34,7 +34,6 @@ _FINAL = (
     NotFoundError,
     PostDeletedError,
     PostProtectedError,
-    SourceRefusedError,
 )
 
 
@@ -44,7 +43,7 @@ class Tally:
 
     Attributes:
         new: predicted now.
-        known: stored already, as they are.
+        known: stored already, as they are, or in the same batch once more.
         forgotten: taken back by their authors, and removed from everywhere.
         left_out: no posts, or posts that can't be had or classified.
     """
@@ -98,6 +97,11 @@ class Ingest:
     def __post_init__(self) -> None:
         """Have the listener told of waits."""
         self._effort = Effort(self.listener.on_wait)
+
+    @property
+    def resumable(self) -> bool:
+        """Whether something is done that another run need not do again."""
+        return self._position.cursor is not None or self.tally.new > 0
 
     def stop(self) -> None:
         """Read nothing further; what has been read, or is being read, is finished."""
@@ -164,7 +168,8 @@ class Ingest:
 
     async def _take(self, batch: Batch) -> None:
         outcomes = await self._ask(batch.questions)
-        self._count(batch, outcomes)
+        for where, error in batch.broken:
+            self._leave_out(where, error)
         await self._forget(batch.deleted)
         posts = [outcome.prediction.post for outcome in outcomes if isinstance(outcome, Answer)]
         times = [post.created_at for post in posts if post.created_at]
@@ -175,24 +180,25 @@ class Ingest:
         self.listener.on_tally(self.tally)
 
     async def _ask(self, questions: Sequence[Post | Url]) -> list[Outcome]:
-        """An outcome for each that waiting wouldn't change."""
+        """An outcome for each that waiting wouldn't change, counted as soon as it is there."""
+        counted: set[PostRef] = set()
 
         async def ask(pending: Sequence[Post | Url]) -> Sequence[Outcome]:
             return (await self.inference.answer(pending))[0]
 
-        return await self._effort.answers(
-            questions, ask, again=lambda error: not isinstance(error, _FINAL)
-        )
-
-    def _count(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
-        for question, outcome in zip(batch.questions, outcomes, strict=True):
-            if isinstance(outcome, Answer):
-                self.tally.known += outcome.cached
-                self.tally.new += not outcome.cached
-            else:
+        def count(question: Post | Url, outcome: Outcome) -> None:
+            if not isinstance(outcome, Answer):
                 self._leave_out(_name(question), outcome)
-        for where, error in batch.broken:
-            self._leave_out(where, error)
+                return
+            ref = outcome.prediction.post.ref
+            known = outcome.cached or ref in counted
+            self.tally.known += known
+            self.tally.new += not known
+            counted.add(ref)
+
+        return await self._effort.answers(
+            _last_versions(questions), ask, lambda error: not _is_final(error), count
+        )
 
     def _leave_out(self, what: str, error: SentiserveError) -> None:
         self.tally.left_out += 1
@@ -209,6 +215,18 @@ class Ingest:
     async def _save(self) -> None:
         if self.cursors is not None:
             await asyncio.to_thread(self.cursors.save, self._position)
+
+
+def _is_final(error: SentiserveError) -> bool:
+    """Whether it costs its own post only; sources that can't be reached have tried for a while."""
+    unreachable = isinstance(error, SourceError) and not passes_by_itself(error)
+    return unreachable or isinstance(error, _FINAL)
+
+
+def _last_versions(questions: Sequence[Post | Url]) -> list[Post | Url]:
+    """The questions, each post as it comes last: that is how it is now."""
+    last = {question.ref: question for question in questions if isinstance(question, Post)}
+    return [last[each.ref] if isinstance(each, Post) else each for each in questions]
 
 
 async def _next(batches: AsyncGenerator[Batch, None]) -> Batch | None:

@@ -106,9 +106,12 @@ class FileReading:
         """So many rows at a time, read on another thread.
 
         Raises:
-            BadInputError: the file can't be read, or isn't the one that the cursor is of.
+            BadInputError: the file can't be read, is no table of posts, or isn't the one that
+                the cursor is of.
         """
         done = self._resumed(cursor)
+        if not done:
+            await asyncio.to_thread(_check_columns, self.path)
         rows = islice(enumerate(read_rows(self.path), start=1), done, None)
         while limit is None or limit > 0:
             chunk = await asyncio.to_thread(self._chunk, rows, since, limit)
@@ -149,6 +152,21 @@ class FileReading:
                 "beginning, and what is stored of it costs nothing"
             )
         return int(row)
+
+
+def _check_columns(path: Path) -> None:
+    """Say it once of a table that is none of posts, not of each of its rows."""
+    first = next(read_rows(path), None)
+    if first is None:
+        raise BadInputError(f"{path} holds no rows")
+    if first.problem:
+        return
+    needed = {"text": {"text"}, "url' or 'id": {"url", "id", "platform"}}
+    lacking = [name for name, either in needed.items() if not either & first.values.keys()]
+    if lacking:
+        columns = ", ".join(map(repr, first.values))
+        hint = "; separate columns by commas" if ";" in columns else ""
+        raise BadInputError(f"{path} has no column '{lacking[0]}'; it has {columns}{hint}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Posts in a local file, a table or an archive of X, found by URL."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ import structlog
 
 from sentiserve.errors import BadInputError, NotFoundError, SentiserveError, SourceError
 from sentiserve.settings import Settings
+from sentiserve.sources.snowflake import is_plausible, snowflake_time
 from sentiserve.sources.urls import X, parse_url
 from sentiserve.tables import Row, read_rows, sample_archive
 from sentiserve.texts import checked_text
@@ -23,6 +25,7 @@ _log = structlog.get_logger(__name__)
 _CREATE = "CREATE TABLE posts (platform, id, post, PRIMARY KEY (platform, id)) WITHOUT ROWID"
 _BATCH = 10_000  # rows indexed in one statement
 _PLATFORMS = {"twitter": X}  # other names that files use
+_PLATFORM = re.compile(r"[a-z0-9._-]{1,64}")
 _MENTIONED = 10  # rows left out that are logged one by one
 
 
@@ -31,8 +34,9 @@ class Archive:
 
     The file has a ``text`` for each post and either its ``url`` or its ``id`` (of the
     platform in ``platform``, else X); ``author_id``, ``author_handle`` and ``created_at``
-    (ISO 8601, UTC if it doesn't say) are used where present. The index is a private
-    temporary SQLite file, so the memory that a large archive needs stays small.
+    (ISO 8601, UTC if it doesn't say) are used where present; an id of X tells its
+    time. The index is a private temporary SQLite file, so the memory that a large archive needs
+    stays small.
     """
 
     def __init__(self, path: Path, x_mirrors: Sequence[str] = ()) -> None:
@@ -139,12 +143,14 @@ def read_post(row: Row, x_mirrors: frozenset[str] = frozenset()) -> Post:
         url=url,
         author_id=_string(values, "author_id"),
         author_handle=_string(values, "author_handle"),
-        created_at=_time(values.get("created_at")),
+        created_at=_time(values.get("created_at")) or _time_told_by(ref),
     )
 
 
 def _ref(platform: str, post_id: str) -> PostRef:
     platform = _PLATFORMS.get(platform.lower(), platform.lower())
+    if not _PLATFORM.fullmatch(platform):
+        raise BadInputError("its platform is no name: letters, digits, . _ - and at most 64")
     if platform == X and parse_url(post_id) != PostRef(X, post_id):
         raise BadInputError("its id is no X id; spreadsheets round them, keep the column as text")
     return PostRef(platform, post_id)
@@ -163,6 +169,10 @@ def _time(value: object) -> datetime | None:
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadInputError("created_at is no ISO 8601 time") from None
+
+
+def _time_told_by(ref: PostRef) -> datetime | None:
+    return snowflake_time(ref.id) if ref.platform == X and is_plausible(ref.id) else None
 
 
 def from_settings(settings: Settings) -> Archive:

@@ -25,6 +25,12 @@ from sentiserve.types import FeedKind, Post, PostRef
 _log = structlog.get_logger(__name__)
 _REMEMBERED = 10 * 60  # seconds for which a deleted or protected post isn't asked for again
 _MOST_REMEMBERED = 10_000  # posts
+_FEEDS = {
+    FeedKind.USER: "a user's posts",
+    FeedKind.TAG: "posts with a hashtag",
+    FeedKind.HOME: "a home timeline",
+    FeedKind.STREAM: "a stream",
+}
 
 
 class Chain:
@@ -56,11 +62,13 @@ class Chain:
         for name, source in self._sources.items():
             if kind in feeds_of(source):
                 return name, cast("Feed", source)
-        names = ", ".join(self._sources)
-        raise BadInputError(
-            f"no source gives this (a {kind}) of those in use: {names}; "
-            "sentiserve check says what each gives, and what it lacks"
-        )
+        needs = (getattr(each, "feed_needs", {}).get(kind) for each in self._sources.values())
+        said = [
+            f"{_FEEDS[kind]} can't be had from {' or '.join(self._sources)}",
+            *(need for need in needs if need),
+            "sentiserve check says what each source gives, and what it lacks",
+        ]
+        raise BadInputError("; ".join(said))
 
     def parse(self, url: str) -> PostRef | None:
         """What the first source that knows the URL takes it for."""

@@ -28,6 +28,7 @@ from sentiserve.errors import (
     SourceTimeoutError,
 )
 from sentiserve.settings import load_settings
+from sentiserve.sources.chain import Chain
 from sentiserve.sources.registry import make_source
 from sentiserve.sources.x.source import X
 from sentiserve.testing import FeedContract, SourceContract
@@ -221,6 +222,22 @@ async def test_each_refusal_says_what_to_do(
             with pytest.raises(type(refused[0]), match=says):
                 raise refused[0]
     assert isinstance(refused[0], BudgetExhaustedError) == (error is BudgetExhaustedError)
+
+
+async def test_a_redirection_is_not_followed_and_ends_it(server: XServer, tmp_path: Path) -> None:
+    server.refusal = (302, {})
+    async with opened(server, tmp_path, timeout=0.5) as source:
+        (error,) = await source.fetch(refs(POSTS[:1]))
+    assert isinstance(error, SourceRefusedError)
+    assert "SENTISERVE_X_URL" in str(error)
+
+
+def test_a_home_timeline_without_a_users_token_is_refused_with_its_setting(
+    server: XServer, tmp_path: Path
+) -> None:
+    chain = Chain({"x": make(server, tmp_path, user=False)}, timeout=1)
+    with pytest.raises(BadInputError, match="from x; .*needs SENTISERVE_X_USER_TOKEN"):
+        chain.feed(FeedKind.HOME)
 
 
 async def test_problems_beside_no_data_are_errors_too(server: XServer, tmp_path: Path) -> None:

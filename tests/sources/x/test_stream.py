@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from x_api import APP, ELLA, TOM, USERS, all_pages, as_post, at, opened
 
-from sentiserve.errors import BadInputError, BudgetExhaustedError, SourceError
+from sentiserve.errors import BadInputError, BudgetExhaustedError, SourceError, SourceRefusedError
 from sentiserve.sources.x.source import X
 from sentiserve.sources.x.stream import TAG, read_line
 from sentiserve.testing.server import Fault, in_order
@@ -163,7 +163,7 @@ async def test_a_second_stream_on_the_machine_is_refused(server: XServer, tmp_pa
         pages = stream(source)
         await take(pages, 1)
         asked = len(server.requests)
-        with pytest.raises(SourceError, match="another stream"):
+        with pytest.raises(SourceRefusedError, match="another stream"):
             await take(stream(other), 1)
         assert len(server.requests) == asked
         await take(pages, 1)

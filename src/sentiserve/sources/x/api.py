@@ -179,6 +179,11 @@ class Refusal:
         spent = next((problem for problem in said if problem.is_spent), None)
         if spent and b'"data"' not in reply.body:
             return _spent(spent)
+        if HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
+            return SourceRefusedError(
+                f"X redirects to another address (status {reply.status}), which is not followed; "
+                "look at SENTISERVE_X_URL"
+            )
         if HTTPStatus.BAD_REQUEST <= reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return self._refused(reply, said[0] if said else Problem("", "", "no reason given"))
         return None

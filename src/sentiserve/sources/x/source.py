@@ -52,8 +52,20 @@ class Options:
     pause: float = 0.5
 
 
+_NEEDS = {
+    FeedKind.HOME: "a home timeline on X needs SENTISERVE_X_USER_TOKEN, its user's token",
+    FeedKind.STREAM: "a stream from X needs SENTISERVE_X_BEARER_TOKEN, an app's token",
+}
+
+
 class X:
-    """X's API; what can be had from it depends on the tokens."""
+    """X's API; what can be had from it depends on the tokens.
+
+    Attributes:
+        feed_needs: what must be set for posts in such a sequence.
+    """
+
+    feed_needs = _NEEDS
 
     def __init__(self, options: Options, app: Token | None, user: Token | None) -> None:
         """Take an app's token, a user's, or both; the app's reads where both could.
@@ -63,7 +75,10 @@ class X:
         """
         reader = app or user
         if reader is None:
-            raise SettingsError("the source x needs SENTISERVE_X_BEARER_TOKEN, of an app for X")
+            raise SettingsError(
+                "the source x needs SENTISERVE_X_BEARER_TOKEN, an app's, or "
+                "SENTISERVE_X_USER_TOKEN, a user's, without which there is no home timeline"
+            )
         self._mirrors = options.mirrors
         self._budget = Budget(options.state / "reads", options.daily_reads)
         dialect = DIALECTS[options.fields]
@@ -140,12 +155,6 @@ class X:
             return await self._posts.ask(ref.id)
         except SentiserveError as error:
             return error
-
-
-_NEEDS = {
-    FeedKind.HOME: "a home timeline on X needs SENTISERVE_X_USER_TOKEN, its user's token",
-    FeedKind.STREAM: "a stream from X needs SENTISERVE_X_BEARER_TOKEN, an app's token",
-}
 
 
 def from_settings(settings: Settings) -> X:

@@ -229,4 +229,6 @@ def _lock(descriptor: int) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise SourceError("another stream of X is running on this machine; stop it first") from None
+        raise SourceRefusedError(
+            "another stream of X is running on this machine; stop it first"
+        ) from None
