@@ -95,3 +95,13 @@ def test_what_it_cannot_do_without_is_one_line(
     assert ran.status == 1
     assert says in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_a_platform_that_no_post_is_of_is_refused(cli: Run) -> None:
+    assert cli("ingest", "url", "moody:one").status == 0
+    ran = cli("recheck", "--platform", "mody", "--older-than", "0m")
+    assert ran.status == 1
+    assert "the history has no posts of a platform 'mody', only of moody" in " ".join(
+        ran.err.split()
+    )
+    assert cli("recheck", "--platform", "moody").status == 0

@@ -66,7 +66,7 @@ def test_the_requests_are_answered_as_shown(start_service) -> None:  # type: ign
 
 @pytest.mark.parametrize("command", [c for c in commands() if c.startswith(".venv/bin/")])
 def test_the_command_works(command: str, tmp_path: Path) -> None:
-    program, *arguments = shlex.split(command)
+    program, *arguments = shlex.split(command.replace("/tmp/", f"{tmp_path}/"))
     here = [str(ROOT / part) if part.startswith("src/") else part for part in arguments]
     result = subprocess.run(
         [str(Path(sys.executable).parent / Path(program).name), *here],

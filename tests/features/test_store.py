@@ -59,6 +59,16 @@ async def test_each_row_comes_back_as_it_was_with_what_was_known_at_its_time(
     ]
 
 
+async def test_rows_may_come_from_a_generator(store: FeatureStore) -> None:
+    (then,) = await store.get_historical_features(
+        ({**ANNAS, "event_timestamp": time} for time in [START]), FEATURES
+    )
+    (now,) = await store.get_online_features(
+        ({"platform": "x", "id": each, "author": "7"} for each in "1"), FEATURES
+    )
+    assert now.values == {name: then[name] for name in now.values}
+
+
 async def test_no_rows_are_no_rows(store: FeatureStore) -> None:
     assert await store.get_historical_features([], FEATURES) == []
 
@@ -71,6 +81,12 @@ async def test_no_rows_are_no_rows(store: FeatureStore) -> None:
         ([{"event_timestamp": START}], FEATURES, "^entity_rows: there is no column platform"),
         ([{**ANNAS, "event_timestamp": START, "id": "\ud800"}], FEATURES, "lone surrogate"),
         ([], ["post_sentiment:lable"], "no feature 'lable'"),
+        ([], "post_sentiment", "give a list: \\['post_sentiment'\\]"),
+        (
+            [{**ANNAS, "event_timestamp": START, "post_sentiment__label": "mine"}],
+            FEATURES,
+            "^entity_rows: row 1 has a column post_sentiment__label already",
+        ),
     ],
 )
 async def test_bad_rows_are_refused(

@@ -1,7 +1,7 @@
 """``sentiserve recheck``."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +22,7 @@ from sentiserve.cli.console import (
 from sentiserve.cli.ingesting import with_model_here
 from sentiserve.cli.stopping import stoppable
 from sentiserve.cli.times import span
-from sentiserve.errors import SentiserveError
+from sentiserve.errors import BadInputError, SentiserveError
 
 if TYPE_CHECKING:
     from sentiserve.ingest.recheck import Found, Recheck
@@ -74,6 +74,7 @@ def recheck(
                 rechecking.believes_all = all_gone
                 stop.on_stop(rechecking.stop)
                 ended = await rechecking.run(age, platform, limit)
+                _need_known(platform, rechecking.register.platforms())
                 return rechecking, ended, stop.status
 
     done, ended, status = asyncio.run(run())
@@ -84,6 +85,12 @@ def recheck(
     errors = [f"{name}: {found.error}" for name, found in done.found.items() if found.error]
     if errors:
         raise SentiserveError("; ".join(errors))
+
+
+def _need_known(platform: str | None, known: Sequence[str]) -> None:
+    if platform is not None and platform not in known:
+        has = f"only of {', '.join(known)}" if known else "of none"
+        raise BadInputError(f"the history has no posts of a platform {platform!r}, {has}")
 
 
 @asynccontextmanager

@@ -50,14 +50,15 @@ class FeatureStore:
         self._ttl = ttl
 
     async def get_online_features(
-        self, entity_rows: Sequence[EntityRow], features: Sequence[str]
+        self, entity_rows: Iterable[EntityRow], features: Sequence[str]
     ) -> list[FeatureVector]:
         """What is known now; see ``OnlineFeatures.get_online_features``."""
+        entity_rows = list(entity_rows)
         _check_keys(entity_rows, choose_features(features, self._model.labels))
         return await self._online.get_online_features(entity_rows, features)
 
     async def get_historical_features(
-        self, entity_rows: Sequence[HistoricalRow], features: Sequence[str]
+        self, entity_rows: Iterable[HistoricalRow], features: Sequence[str]
     ) -> list[dict[str, str | datetime | Value]]:
         """Each row, in order, and beside it what was known at its ``event_timestamp``.
 
@@ -71,15 +72,17 @@ class FeatureStore:
 
         Raises:
             BadInputError: there is no such feature, or a row lacks a key or a time, or a key is
-                no text.
+                no text, or a row has a column named like a feature that is asked for.
             StoreError: there is no history, or it can't be read.
         """
         chosen = choose_features(features, self._model.labels)
         if self._offline is None:
             raise StoreError("there is no history: SENTISERVE_HISTORY is off; name its directory")
+        entity_rows = list(entity_rows)
         if not entity_rows:
             return []
         _check_keys(entity_rows, chosen)
+        _check_columns(entity_rows, chosen)
         with TemporaryDirectory(prefix="sentiserve-") as place:
             spine, out = Path(place) / "spine.csv", Path(place) / "out.parquet"
             await asyncio.to_thread(_write, spine, [TIME, *_keys(chosen)], entity_rows)
@@ -112,6 +115,16 @@ def _check_keys(rows: Iterable[Mapping[str, object]], features: Iterable[Feature
                     f"entity_rows: {key} of row {number} is {value!r}; it must be text, or ids "
                     "might be rounded"
                 )
+
+
+def _check_columns(rows: Iterable[Mapping[str, object]], features: Iterable[Feature]) -> None:
+    names = [feature.full_name for feature in features]
+    for number, row in enumerate(rows, start=1):
+        if taken := [name for name in names if name in row]:
+            raise BadInputError(
+                f"entity_rows: row {number} has a column {taken[0]} already, which is what comes "
+                "out; leave it out"
+            )
 
 
 def _write(spine: Path, keys: Sequence[str], rows: Sequence[HistoricalRow]) -> None:

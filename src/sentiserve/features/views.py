@@ -74,6 +74,8 @@ def choose_features(names: Sequence[str], labels: Sequence[str]) -> list[Feature
     Raises:
         BadInputError: there is no such view or feature; the text lists those that there are.
     """
+    if isinstance(names, str):  # a sequence, too, but of characters
+        raise BadInputError(f"features is the text {names!r}; give a list: [{names!r}]")
     chosen: dict[Feature, None] = {}
     for name in names:
         view_name, separator, feature_name = name.partition(":")

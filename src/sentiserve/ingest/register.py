@@ -76,6 +76,11 @@ class Register:
                 "known.platform = looked_at.platform AND known.id = looked_at.id)"
             )
 
+    def platforms(self) -> list[str]:
+        """The platforms whose posts there are."""
+        found = self._connection.execute("SELECT DISTINCT platform FROM known ORDER BY platform")
+        return [platform for (platform,) in found]
+
     def select(self, before: datetime, platform: str | None, limit: int | None) -> dict[str, int]:
         """Find those that nobody looked at since a time, and say how many, by platform.
 
