@@ -154,3 +154,8 @@ def test_any_text_is_elements(text: str, size: int) -> None:
 def test_any_text_like_json_is_elements(text: str, size: int) -> None:
     found = read('[{"a": 1},' + text + ',{"a": 2}]', size)
     assert found[0] == {"a": "1"}
+
+
+def test_a_text_that_is_cut_off_says_that_more_may_be_missing() -> None:
+    _, cut = read('[{"t": "a"}, {"t": "b')
+    assert cut == Broken("not JSON: a text has no end; later posts may be missing")

@@ -107,7 +107,7 @@ def elements(chunks: Iterator[str], start: re.Pattern[str]) -> Iterator[Any]:
                 return  # it may have been all that was left, the end included
         text.skip(_BETWEEN)
         text.fill()
-    yield Broken("the list isn't closed: the file's end is missing")
+    yield Broken("the list isn't closed: the file's end is missing, and later posts with it")
 
 
 def count(chunks: Iterator[str], start: re.Pattern[str]) -> int:
@@ -146,7 +146,7 @@ def _element(text: _Text, opening: str) -> Any:
         # Never back: each character is looked at once, however much is broken.
         text.at = min(max(error.pos, begin + 1), len(text.seen))
         far = text.at - begin >= MAX_ELEMENT
-        broken = Broken(_too_long() if far else f"not JSON: {error.msg}")
+        broken = Broken(_too_long() if far else f"not JSON: {_said(error)}")
     except RecursionError:
         text.at = min(begin + _DEEP, len(text.seen))
         broken = Broken("nested too deeply")
@@ -155,6 +155,12 @@ def _element(text: _Text, opening: str) -> Any:
     text.drop()
     text.find(opening)
     return broken
+
+
+def _said(error: json.JSONDecodeError) -> str:
+    if error.msg.startswith("Unterminated string"):  # its message goes on with the place
+        return "a text has no end; later posts may be missing"
+    return error.msg
 
 
 def _too_long() -> str:
