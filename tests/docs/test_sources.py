@@ -2,12 +2,14 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
-from processes import Run
+from processes import Run, environment
 
 from sentiserve.cli.main import app
 from sentiserve.sources.registry import SOURCES
@@ -47,3 +49,17 @@ def test_commands_that_need_a_platform_are_written_right(command: list[str]) -> 
 def test_the_table_names_every_source() -> None:
     table = PAGE.partition("## The chain")[2].partition("Unless you set it")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(SOURCES)
+
+
+def test_the_example_of_a_server_for_tests_runs(tmp_path: Path) -> None:
+    (example,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    ran = subprocess.run(
+        [sys.executable, "-c", example],
+        cwd=tmp_path,
+        env=environment(tmp_path, {}),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert ran.stdout == "Tea & cake, what a day! 3\n"
