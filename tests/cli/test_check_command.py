@@ -149,7 +149,7 @@ def test_a_disk_without_room_fails(cli: Run, tmp_path: Path) -> None:
     for name in ("store.db", "new.db"):
         with room_for(40_000):
             found = check(cli, "--store", f"sqlite:///{name}", "--history", "off", status=1)
-        assert [part for part, said in found.items() if not said["ok"]] == ["store"]
+        assert [part for part, said in found.items() if said["ok"] is False] == ["store"]
         assert "SENTISERVE_STORE" in found["store"]["detail"]
 
 
