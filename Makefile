@@ -79,3 +79,5 @@ clean:  ## remove what the other targets made
 	@echo "installing what the tests, training and pulling need (once; some minutes)"
 	@$(PIP) install --constraint constraints.txt --group dev --editable '.[hub,train]'
 	@touch $@
+
+include deploy/image.mk

@@ -1,4 +1,4 @@
-# Leave out of the base what a service has no use for, and make the directory for its data.
+# Leave out of the base what a service has no use for.
 set -eu
 lib=$(echo /usr/lib/*-linux-gnu*)
 
@@ -18,4 +18,3 @@ rm -rf "$lib"/gconv /usr/share/doc /usr/share/man /usr/share/info /usr/share/loc
 rm -rf /usr/share/bash-completion /var/log/* /tmp/*
 # Nobody becomes anybody else
 find / -xdev -type f -perm /6000 -exec chmod ug-s {} +
-mkdir /data
