@@ -1,20 +1,21 @@
 # Leave out of the base what a service has no use for.
 set -eu
-lib=$(echo /usr/lib/*-linux-gnu*)
 
-# Python's installers and its own tests and documentation, in the places of Debian and of python:*-slim
+# Package managers, Perl, which they need, and what logs in, mounts and boots. What stays is listed in
+# /var/lib/dpkg/status as before, so that scanners find it.
+dpkg-query --show --showformat '${Package}\n' >/tmp/packages
+grep -E '^(apt|libapt-.*|sqv|debconf|perl-base|python3.*-(venv|whl)|login.*|passwd|mount|util-linux|bsdutils|sysvinit-utils|init-system-helpers|dpkg)$' \
+    /tmp/packages | xargs dpkg --purge --force-all >/dev/null 2>&1
+
+# Python's installers, and what it is tested and documented with, in Debian's places and in python:*-slim's
 for python in /usr/lib/python3* /usr/local/lib/python3*; do
-    for part in ensurepip idlelib lib2to3 pydoc_data test tkinter turtledemo config-3* site-packages/pip*; do
+    for part in ensurepip idlelib pydoc_data test tkinter turtledemo config-3* site-packages/pip*; do
         rm -rf "$python"/$part
     done
 done
-rm -rf /usr/local/bin/pip* /usr/local/bin/idle* /usr/local/include /usr/share/python-wheels
-# Package managers, and Perl, which they are written in
-rm -rf /usr/bin/apt* /usr/lib/apt "$lib"/libapt-* /etc/apt /var/lib/apt /var/cache/* /usr/bin/sqv
-rm -rf /usr/bin/dpkg* /var/lib/dpkg/info /usr/sbin/debconf* /usr/share/debconf
-rm -rf /usr/bin/perl* "$lib"/perl-base /usr/share/perl5
-# Other charsets than Unicode's; documentation
-rm -rf "$lib"/gconv /usr/share/doc /usr/share/man /usr/share/info /usr/share/locale /usr/share/lintian
-rm -rf /usr/share/bash-completion /var/log/* /tmp/*
+rm -rf /usr/local/bin/pip* /usr/local/bin/idle* /usr/local/include
+# Charsets but Unicode's, documentation, caches, logs
+rm -rf /usr/lib/*-linux-gnu*/gconv /usr/share/doc /usr/share/man /usr/share/info /usr/share/locale
+rm -rf /var/lib/apt /var/lib/dpkg/info /var/cache/* /var/log/* /tmp/*
 # Nobody becomes anybody else
 find / -xdev -type f -perm /6000 -exec chmod ug-s {} +
