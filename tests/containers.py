@@ -40,7 +40,7 @@ def make(*arguments: str, folder: Path = ROOT, **env: str) -> str:
     ran = subprocess.run(
         ["make", *arguments],
         cwd=folder,
-        env=os.environ | env,
+        env=os.environ | {"BUILD_NETWORK": "host"} | env,  # bundles are pulled from loopback
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
