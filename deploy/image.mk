@@ -50,5 +50,5 @@ down:  ## stop them; their data stays
 	@umask 077 && printf 'SENTISERVE_API_KEYS=%s\n' "$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(24))')" > $@
 	@echo "wrote .env with a new key: requests need -H 'Authorization: Bearer KEY', those to make serve too"
 
-image-report: .venv/develop  ## measure what a change costs, layer by layer, beside an image of one stage
-	$(BIN)/python benchmarks/image
+image-report:  ## measure what a change costs, layer by layer, beside an image of one stage
+	$(PYTHON) benchmarks/image.py --network $(BUILD_NETWORK)

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from containers import KEY, copy_of_the_project, docker, fresh, infer, make
+from containers import KEY, copy_of_the_project, docker, fresh, images, infer, make
 from processes import PATIENCE, eventually
 from redis_server import free_port
 
@@ -17,13 +17,14 @@ DASHBOARD = Path("deploy/monitoring/dashboards/sentiserve.json")
 class Project:
     """A copy of the project that compose has brought up."""
 
-    def __init__(self, folder: Path, image: str) -> None:
+    def __init__(self, folder: Path) -> None:
         """Choose ports that are free."""
         self.folder = folder
+        self.image = fresh("up")
         self.port, self.prometheus = free_port(), free_port()
         self._given = {
             "COMPOSE_PROJECT_NAME": fresh("project"),
-            "IMAGE": image,
+            "IMAGE": self.image,
             "SENTISERVE_SOURCES": "archive",  # no test asks a platform
             "PROMETHEUS_PORT": str(self.prometheus),
         }
@@ -49,15 +50,16 @@ class Project:
     def close(self) -> None:
         """Remove everything."""
         try:
-            self.compose("--profile", "monitoring", "down", "--volumes", "--timeout", "30")
+            with images(self.image):
+                self.compose("--profile", "monitoring", "down", "--volumes", "--timeout", "30")
         finally:
             self._monkeypatch.undo()
 
 
 @pytest.fixture
-def project(image: str) -> Iterator[Project]:
+def project(image: str) -> Iterator[Project]:  # built once, so that it is in the cache
     with copy_of_the_project() as folder:
-        project = Project(folder, image)
+        project = Project(folder)
         try:
             yield project
         finally:

@@ -33,7 +33,9 @@ def members(layer: Path) -> Iterator[tarfile.TarInfo]:
 
 
 def run(image: str, *command: str) -> str:
-    return docker("run", "--rm", "--network", "none", "--entrypoint", command[0], image, *command[1:])
+    return docker(
+        "run", "--rm", "--network", "none", "--entrypoint", command[0], image, *command[1:]
+    )
 
 
 def test_it_is_small(image: str) -> None:

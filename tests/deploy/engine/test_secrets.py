@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from containers import docker, fresh, images, make, saved
 from hub import Hub
-from places import S3, S3Place, bundle_files
 from line import Line
+from places import S3, S3Place, bundle_files
 
 ANEW = "BUILD_FLAGS=--no-cache-filter pulling"  # a pull of an earlier run would do otherwise
 
@@ -70,7 +70,7 @@ def test_a_wrong_token_ends_the_build(built: str, secret: str, hub: Hub) -> None
 
 
 def test_where_packages_come_from_is_in_no_layer(built: str, secret: str, tmp_path: Path) -> None:
-    """pip's configuration, which may hold a password, is there for its command alone."""
+    """The configuration of pip, which may hold a password, is there for its command alone."""
     config = tmp_path / "pip.conf"
     config.write_text(f"[global]\nno-color = true\n# {secret}\n")
     make(
