@@ -7,9 +7,10 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import httpx
@@ -17,8 +18,7 @@ from processes import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[1]
 KEY = "the-key-of-the-tests"
-HARDENED = ("--read-only", "--user", "10001", "--cap-drop", "ALL")
-HARDENED += ("--security-opt", "no-new-privileges")
+HARDENED = "--read-only --user 10001 --cap-drop ALL --security-opt no-new-privileges".split()
 
 
 def has_engine() -> bool:
@@ -35,12 +35,15 @@ def docker(*arguments: str) -> str:
     return ran.stdout.strip()
 
 
-def make(*arguments: str, folder: Path = ROOT, **env: str) -> str:
+def make(
+    *arguments: str, folder: Path = ROOT, variables: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """Run make; what it and Docker printed."""
+    on_loopback = {"BUILD_NETWORK": "host"}  # bundles are pulled from there
     ran = subprocess.run(
         ["make", *arguments],
         cwd=folder,
-        env=os.environ | {"BUILD_NETWORK": "host"} | env,  # bundles are pulled from loopback
+        env={**os.environ, **on_loopback, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

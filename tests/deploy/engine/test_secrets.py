@@ -21,7 +21,7 @@ def built() -> Iterator[str]:
 
 
 def pull(name: str, stage: str, spec: str, variables: Mapping[str, str]) -> None:
-    make("image", ANEW, f"IMAGE={name}", f"STAGE={stage}", f"BUNDLE={spec}", **variables)
+    make("image", ANEW, f"IMAGE={name}", f"STAGE={stage}", f"BUNDLE={spec}", variables=variables)
 
 
 def contents(image: str) -> bytes:
