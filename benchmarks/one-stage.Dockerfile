@@ -5,7 +5,7 @@ FROM ${BASE}
 WORKDIR /app
 COPY . .
 RUN python3 -m venv /venv \
-    && /venv/bin/pip install --quiet --require-hashes --requirement deploy/lock/core.txt \
+    && /venv/bin/pip install --quiet --no-deps --require-hashes --requirement deploy/lock/core.txt \
     && /venv/bin/pip install --quiet --no-deps .
 ENV PATH=/venv/bin:$PATH
 CMD ["sentiserve", "serve", "--host", "0.0.0.0"]

@@ -18,7 +18,8 @@ from processes import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[1]
 KEY = "the-key-of-the-tests"
-HARDENED = "--read-only --user 10001 --cap-drop ALL --security-opt no-new-privileges".split()
+HARDENED = ["--read-only", "--user", "10001", "--cap-drop", "ALL"]
+HARDENED += ["--security-opt", "no-new-privileges"]
 
 
 def has_engine() -> bool:

@@ -52,7 +52,7 @@ def test_other_code_rebuilds_neither_packages_nor_model(
     module = project / "src" / "sentiserve" / "texts.py"
     module.write_text(f"{module.read_text()}# {fresh('change')}\n")
     log = make("image", f"IMAGE={changed}", folder=project)
-    assert ran(log) == {"code"}
+    assert ran(log) == {"source", "code"}
     assert new_layers(image, changed) == 1
 
 
