@@ -242,6 +242,7 @@ def test_what_cannot_begin_does_not_claim_to_go_on(cli: Run) -> None:
     ran = cli("ingest", "file", "nowhere.csv")
     assert "nowhere.csv" in ran.err
     assert "goes on from here" not in ran.err
+    assert "0 posts" not in ran.err
 
 
 def test_nothing_that_a_terminal_would_obey_is_printed(cli: Run, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def ingest(
         end = asyncio.run(_run(work, reading, settings, options, show))
     if options.as_json:
         json_line(_figures(end.tally) | {"finished": end.finished})
-    else:
+    elif end.tally.posts or end.error is None:
         err.print(_summary(end.tally), markup=False)
     if not end.finished and end.resumable:
         err.print("stopped; the same command goes on from here")
