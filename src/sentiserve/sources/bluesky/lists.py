@@ -167,7 +167,10 @@ def _account(name: str) -> dict[str, str]:
     if not re.fullmatch(DID, actor):
         actor = actor.lower()
         if not re.fullmatch(HANDLE, actor):
-            raise BadInputError("name an account of Bluesky in full, as ada.bsky.social")
+            raise BadInputError(
+                "name an account of Bluesky in full, as ada.bsky.social; "
+                "one of another platform needs --source"
+            )
     return {"actor": actor, "filter": "posts_with_replies", "includePins": "false"}
 
 
@@ -180,7 +183,7 @@ def _refusal(reply: Reply, *, is_search: bool) -> SentiserveError:
     if is_search and reply.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return _NotSignedInError(
             "Bluesky doesn't let this search go on without signing in; follow the hashtag live "
-            "with 'sentiserve ingest stream', or ask another source for it with --source"
+            "with 'sentiserve ingest stream', or ask another source: --source mastodon, say"
         )
     try:
         said = shaped(reply.json(), Refusal)
