@@ -12,7 +12,7 @@ from typing import Protocol
 from sentiserve.errors import BadInputError
 from sentiserve.inference import Url
 from sentiserve.protocols import Feed
-from sentiserve.tables import Row, read_rows
+from sentiserve.tables import Row, no_column, read_rows
 from sentiserve.types import FeedKind, FeedQuery, Post, PostRef
 
 _ROWS = 256  # of a file, in one batch
@@ -164,9 +164,7 @@ def _check_columns(path: Path) -> None:
     needed = {"text": {"text"}, "url' or 'id": {"url", "id", "platform"}}
     lacking = [name for name, either in needed.items() if not either & first.values.keys()]
     if lacking:
-        columns = ", ".join(map(repr, first.values))
-        hint = "; separate columns by commas" if ";" in columns else ""
-        raise BadInputError(f"{path} has no column '{lacking[0]}'; it has {columns}{hint}")
+        raise no_column(path, first, lacking[0])
 
 
 @dataclass(frozen=True, slots=True)
