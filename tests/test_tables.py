@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiserve.errors import BadInputError
-from sentiserve.tables import WRITABLE, Row, count_rows, lines, read_rows, write_rows
+from sentiserve.tables import WRITABLE, Row, count_rows, lines, parquet, read_rows, write_rows
 
 ROWS: list[dict[str, Any]] = [
     {
@@ -315,6 +315,42 @@ def test_a_row_of_too_much_text_in_parquet_is_broken(tmp_path: Path) -> None:
     assert path.stat().st_size < 1_000_000
     problem = "the row has over 1,048,576 bytes of text"
     assert [row.problem for row in read_rows(path)] == [problem, None, None, None]
+
+
+@pytest.mark.parametrize(
+    "long",
+    [
+        "range(600_000)",
+        "{'inside': range(600_000)}",
+        "map(['key'], [repeat('x', 1_100_000)])",
+        "[[repeat('x', 1_100_000)]]",
+    ],
+)
+def test_a_row_of_too_long_a_list_in_parquet_is_broken(tmp_path: Path, long: str) -> None:
+    """However deep it lies, it is never taken into memory as objects."""
+    path = tmp_path / "bomb.parquet"
+    with duckdb.connect() as connection:
+        connection.sql(
+            f"SELECT i, 'hello' AS text, CASE WHEN i = 1 THEN {long} END AS more FROM range(3) t(i)"
+        ).write_parquet(str(path), compression="zstd")
+    assert path.stat().st_size < 1_000_000
+    problem = "the row has over 1,048,576 bytes of text"
+    assert [row.problem for row in read_rows(path)] == [None, problem, None]
+
+
+def test_a_parquet_file_that_takes_too_much_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows are unpacked many at a time, before any of them can be measured."""
+    path = tmp_path / "bomb.parquet"
+    with duckdb.connect() as connection:
+        connection.sql(
+            "SELECT 'hello' AS text, (SELECT list(0) FROM range(100_000)) AS more FROM range(100)"
+        ).write_parquet(str(path))
+    assert path.stat().st_size < 100_000
+    monkeypatch.setattr(parquet, "_MEMORY", "20MB")
+    with pytest.raises(BadInputError, match=r"bomb\.parquet: not readable as Parquet: Out of Mem"):
+        list(read_rows(path))
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1PAR1", b"text\nhello\n", b"\0" * 1_000])

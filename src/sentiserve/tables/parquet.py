@@ -1,5 +1,6 @@
 """DuckDB for Parquet files, and rows that it reads from one."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
 
 MAX_ROW = 1 << 20  # bytes of text; a longer row is broken: a little packs what no memory holds
 _CHUNK = 100  # rows held at once
-_LENGTHS = {"VARCHAR": "strlen", "BLOB": "octet_length"}
+_MEMORY = "2GB"  # that DuckDB may take: a list in a file of a kilobyte may have any length
 _ZONED = "TIMESTAMP WITH TIME ZONE"
+_FIXED = re.compile(  # kinds whose values are small, whatever they are; any other is measured
+    r"BOOLEAN|U?(?:TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\([0-9, ]+\)"
+    r"|DATE|TIME(?:STAMP)?(?:_S|_MS|_NS)?(?: WITH TIME ZONE)?|INTERVAL|UUID"
+)
 
 
 def read_parquet(path: Path) -> Iterator[Row]:
@@ -29,7 +34,8 @@ def read_parquet(path: Path) -> Iterator[Row]:
         try:
             yield from _rows(connection, path)
         except duckdb.Error as error:
-            raise BadInputError(f"{path}: not readable as Parquet: {error}") from error
+            reason = str(error).partition("\n")[0]
+            raise BadInputError(f"{path}: not readable as Parquet: {reason}") from error
 
 
 @contextmanager
@@ -47,6 +53,7 @@ def connected() -> Iterator["DuckDBPyConnection"]:
 
 
 def _rows(connection: "DuckDBPyConnection", path: Path) -> Iterator[Row]:
+    connection.execute(f"SET memory_limit = '{_MEMORY}'")
     table = connection.read_parquet(escape(str(path)))
     kinds = dict(zip(table.columns, map(str, table.types), strict=True))
     zoned = {name for name, kind in kinds.items() if kind == _ZONED}
@@ -62,30 +69,37 @@ def _rows(connection: "DuckDBPyConnection", path: Path) -> Iterator[Row]:
 
 
 def _columns(kinds: dict[str, str]) -> "list[Expression]":
-    """Whether the row is too long, and what it has, without its texts if it is."""
+    """Whether the row is too long, and what it has, without what may be long if it is."""
     from duckdb import CaseExpression, ColumnExpression, ConstantExpression
 
     is_long = _length(kinds) > ConstantExpression(MAX_ROW)
 
     def column(name: str, kind: str) -> "Expression":
         value: Expression = ColumnExpression(name)
-        if kind in _LENGTHS:
-            return CaseExpression(is_long, ConstantExpression(None)).otherwise(value).alias(name)
         if kind == _ZONED:  # DuckDB gives it only where pytz is installed
             return value.cast("TIMESTAMP").alias(name)
-        return value
+        if _FIXED.fullmatch(kind):
+            return value
+        return CaseExpression(is_long, ConstantExpression(None)).otherwise(value).alias(name)
 
     return [is_long, *(column(name, kind) for name, kind in kinds.items())]
 
 
 def _length(kinds: dict[str, str]) -> "Expression":
-    """The bytes of a row's texts, known without a copy of them."""
+    """The bytes of what may be long in a row; of texts known without a copy of them."""
     from duckdb import CoalesceOperator, ColumnExpression, ConstantExpression, FunctionExpression
 
     none = ConstantExpression(0)
+
+    def length(name: str, kind: str) -> "Expression":
+        value: Expression = ColumnExpression(name)
+        if kind == "BLOB":
+            return FunctionExpression("octet_length", value)
+        return FunctionExpression("strlen", value if kind == "VARCHAR" else value.cast("VARCHAR"))
+
     lengths = (
-        CoalesceOperator(FunctionExpression(_LENGTHS[kind], ColumnExpression(name)), none)
+        CoalesceOperator(length(name, kind), none)
         for name, kind in kinds.items()
-        if kind in _LENGTHS
+        if not _FIXED.fullmatch(kind)
     )
     return reduce(add, lengths, none)
