@@ -209,6 +209,16 @@ def test_a_terminal_sees_how_far_it_is(run_process: Run, monkeypatch: pytest.Mon
     assert shown.endswith("20 known\n")
 
 
+def test_a_terminal_sees_how_much_of_a_file_is_left(
+    run_process: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    rows = [json.dumps({"id": str(20 + i), "text": f"Tea {i}"}) for i in range(5)]
+    (tmp_path / "posts.jsonl").write_text("\n".join(rows))
+    assert "of 5 " in run(run_process, "file", "posts.jsonl").err
+
+
 def test_a_file_is_taken_row_by_row(cli: Run, tmp_path: Path) -> None:
     file = tmp_path / "posts.csv"
     file.write_text("id,text\n1,Lovely.\n2,\n3,Awful.\n")
