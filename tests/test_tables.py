@@ -131,6 +131,32 @@ def test_times_with_a_zone_are_read_from_parquet(tmp_path: Path) -> None:
     assert row.values["created_at"].utcoffset() is not None
 
 
+def test_times_to_the_nanosecond_are_read_from_parquet(tmp_path: Path) -> None:
+    """As pandas writes them; also within lists, where they are text."""
+    path = tmp_path / "posts.parquet"
+    time = "TIMESTAMPTZ '2026-09-01 10:30:00.5+02'::TIMESTAMPTZ_NS"
+    with duckdb.connect() as connection:
+        connection.sql(
+            f"SELECT 'hello' AS text, {time} AS created_at, [{time}] AS others"
+        ).write_parquet(str(path))
+    (row,) = read_rows(path)
+    assert row.values["created_at"] == datetime(2026, 9, 1, 8, 30, 0, 500_000, UTC)
+    assert row.values["others"] == ["2026-09-01 08:30:00.5+00"]
+
+
+def test_all_kinds_of_values_are_read_from_parquet(tmp_path: Path) -> None:
+    """Whatever DuckDB can write; what Python has no time for, infinity say, is text."""
+    path = tmp_path / "posts.parquet"
+    with duckdb.connect() as connection:
+        kinds = connection.sql("SELECT * EXCLUDE (empty_struct) FROM test_all_types()")
+        kinds.write_parquet(str(path))
+        names = kinds.columns
+    rows = list(read_rows(path))
+    assert [row.problem for row in rows] == [None, None, None]
+    assert {tuple(row.values) for row in rows} == {tuple(names)}
+    assert isinstance(rows[0].values["timestamp_tz"], str)
+
+
 def test_a_name_is_no_pattern(tmp_path: Path) -> None:
     """Only the file that is named is read, whatever is in its name."""
     names = [

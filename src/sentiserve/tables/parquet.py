@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import reduce
 from glob import escape
 from operator import add
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_ROW = 1 << 20  # bytes of text; a longer row is broken: a little packs what no memory holds
 _CHUNK = 100  # rows held at once
 _MEMORY = "2GB"  # that DuckDB may take: a list in a file of a kilobyte may have any length
-_ZONED = "TIMESTAMP WITH TIME ZONE"
+_ZONED = re.compile("TIMESTAMP WITH TIME ZONE|TIMESTAMPTZ_NS")
 _FIXED = re.compile(  # kinds whose values are small, whatever they are; any other is measured
     r"BOOLEAN|U?(?:TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\([0-9, ]+\)"
     r"|DATE|TIME(?:STAMP)?(?:_S|_MS|_NS)?(?: WITH TIME ZONE)?|INTERVAL|UUID"
@@ -56,7 +56,7 @@ def _rows(connection: "DuckDBPyConnection", path: Path) -> Iterator[Row]:
     connection.execute(f"SET memory_limit = '{_MEMORY}'")
     table = connection.read_parquet(escape(str(path)))
     kinds = dict(zip(table.columns, map(str, table.types), strict=True))
-    zoned = {name for name, kind in kinds.items() if kind == _ZONED}
+    zoned = {name for name, kind in kinds.items() if _ZONED.fullmatch(kind)}
     cursor = connection.execute(table.select(*_columns(kinds)).sql_query())
     while chunk := cursor.fetchmany(_CHUNK):
         for is_long, *record in chunk:
@@ -64,8 +64,12 @@ def _rows(connection: "DuckDBPyConnection", path: Path) -> Iterator[Row]:
                 yield Row(problem=f"the row has over {MAX_ROW:,} bytes of text")
                 continue
             values = dict(zip(kinds, record, strict=True))
-            times = {name: values[name].replace(tzinfo=UTC) for name in zoned if values[name]}
-            yield Row(values | times)
+            yield Row(values | {name: _in_utc(values[name]) for name in zoned})
+
+
+def _in_utc(value: object) -> object:
+    """A time; what Python has no time for, infinity say, stays a string."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
 def _columns(kinds: dict[str, str]) -> "list[Expression]":
@@ -76,8 +80,11 @@ def _columns(kinds: dict[str, str]) -> "list[Expression]":
 
     def column(name: str, kind: str) -> "Expression":
         value: Expression = ColumnExpression(name)
-        if kind == _ZONED:  # DuckDB gives it only where pytz is installed
-            return value.cast("TIMESTAMP").alias(name)
+        # Times with a zone DuckDB gives only where pytz is installed.
+        if _ZONED.fullmatch(kind):
+            return value.cast("TIMESTAMPTZ").cast("TIMESTAMP").alias(name)
+        if _ZONED.search(kind):
+            value = value.cast(_ZONED.sub("VARCHAR", kind))
         if _FIXED.fullmatch(kind):
             return value
         return CaseExpression(is_long, ConstantExpression(None)).otherwise(value).alias(name)
