@@ -108,6 +108,25 @@ def test_strings_stay_strings_in_parquet(tmp_path: Path, text: str) -> None:
     assert written(tmp_path / "posts.parquet", rows) == rows
 
 
+@pytest.mark.parametrize(
+    "numbers",
+    [[-1, 2_099_731_674_562_279_189], [-5, 3, None], [2**63 - 1, -(2**63)], [0, 2**64 - 1]],
+)
+def test_whole_numbers_keep_their_digits_in_parquet(
+    tmp_path: Path, numbers: list[int | None]
+) -> None:
+    write_rows(tmp_path / "out.parquet", lambda: iter([{"number": each} for each in numbers]))
+    found = [row.values["number"] for row in read_rows(tmp_path / "out.parquet")]
+    assert found == numbers
+    assert all(each is None or isinstance(each, int) for each in found)
+
+
+def test_whole_numbers_beyond_all_kinds_of_parquet_are_strings(tmp_path: Path) -> None:
+    write_rows(tmp_path / "out.parquet", lambda: iter([{"number": 2**64}, {"number": -1}]))
+    rows = list(read_rows(tmp_path / "out.parquet"))
+    assert [row.values["number"] for row in rows] == [str(2**64), "-1"]
+
+
 def test_mixed_values_are_strings_in_parquet(tmp_path: Path) -> None:
     """A column of strings and numbers is one of strings, without quotation marks of JSON."""
     found = written(tmp_path / "posts.parquet", [{"id": "a"}, {"id": 2}])
