@@ -111,7 +111,7 @@ def test_what_is_gone_stays_gone_for_a_while_and_what_failed_does_not(
         assert len(server.requests) == 2
         server.posts[late] = Post(PostRef("x", late), "A lovely day", author_handle="ann")
         for fault, meant in ((Fault.FAILED, 502), (Fault.LIMITED, 503)):
-            server.faults = lambda _, fault=fault: fault
+            server.faults = in_order([fault] * 100)
             assert status(late) == meant
         server.faults = in_order([])
         eventually(lambda: status(late) == 200, PATIENCE)  # it rests as long as it was told
