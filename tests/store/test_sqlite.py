@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from store.writers import check_processes
 
 from sentiserve.errors import SettingsError, StoreError
 from sentiserve.store.sqlite import SqliteStore, from_url
@@ -192,6 +193,12 @@ async def test_two_stores_share_a_file(tmp_path: Path) -> None:
             assert await store.get(refs, MODEL) == everything
             (author,) = await store.aggregate(AggregateQuery(Entity.AUTHOR, MODEL))
             assert author.posts == 400
+
+
+async def test_two_processes_write_to_one_file(tmp_path: Path) -> None:
+    """Two processes that write the same posts, older and newer, at once: every count is exact."""
+    path = tmp_path / "store.db"
+    await check_processes(SqliteStore(path, DAY), f"sqlite:///{path}", 2)
 
 
 async def test_stores_may_open_a_new_file_at_the_same_time(tmp_path: Path) -> None:
