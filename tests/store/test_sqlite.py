@@ -175,6 +175,18 @@ async def test_a_put_may_hold_new_posts_newer_ones_and_older_ones(tmp_path: Path
         assert {one.name: one.posts for one in found} == {"rain": 2, "sun": 1}
 
 
+@pytest.mark.parametrize("known", [0, 1])
+async def test_a_put_of_many_keeps_each(tmp_path: Path, known: int) -> None:
+    """More than one statement takes, some of which are there already or not."""
+    many = [example_prediction(f"{number}", text="#sun #sea") for number in range(250)]
+    async with opened(tmp_path / "store.db") as store:
+        await store.put(many[240 : 240 + known])
+        await store.put(many)
+        assert await store.get([prediction.post.ref for prediction in many], MODEL) == many
+        found = await store.aggregate(AggregateQuery(Entity.HASHTAG, MODEL))
+        assert {one.name: one.posts for one in found} == {"sun": 250, "sea": 250}
+
+
 async def test_two_stores_share_a_file(tmp_path: Path) -> None:
     """Stores on one file see each other's writes at once, and overlapping puts lose nothing."""
     path = tmp_path / "store.db"
