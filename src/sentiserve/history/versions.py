@@ -70,8 +70,8 @@ def stored(files: Sequence[Path], selection: Selection) -> str:
     return f"SELECT *, {record} FROM {source} WHERE model_id = {literal(selection.model_id)}"
 
 
-# Most posts have one record, and nothing to be replayed: they are left out first. Two numbers
-# stand for a post, since they sort far faster than its names.
+# Most posts have one record, and nothing to be replayed: they are left out first. Two hashes stand
+# for a post, since numbers sort far faster than names; that two posts share both is past chance.
 _REPLAY = """
 CREATE TABLE repeated AS
 WITH arrived AS (
