@@ -4,9 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from sentiserve.errors import SettingsError, StoreError
 from sentiserve.store import sqlite_aggregates
@@ -23,8 +21,9 @@ from sentiserve.types import (
     Prefix,
 )
 
-_PUT = """
-INSERT INTO predictions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+_INSERT = "INSERT INTO predictions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO"
+_ADD = f"{_INSERT} NOTHING"
+_PUT = f"""{_INSERT} UPDATE SET
     text = excluded.text, url = excluded.url, author_id = excluded.author_id,
     author_handle = excluded.author_handle, created_at = excluded.created_at,
     label = excluded.label, scores = excluded.scores, truncated = excluded.truncated,
@@ -32,7 +31,7 @@ INSERT INTO predictions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLI
 WHERE excluded.predicted_at >= predictions.predicted_at
 """
 _DELETE_HASHTAGS = "DELETE FROM hashtags WHERE platform = ? AND id = ? AND model_id = ?"
-_TOGETHER = 100  # rows
+_ADD_HASHTAG = "INSERT INTO hashtags (platform, id, model_id, tag) VALUES (?, ?, ?, ?)"
 
 
 class SqliteStore:
@@ -183,34 +182,21 @@ class SqliteStore:
         """Write all in one go, and one by one only if some posts are there already."""
         last = {(p.post.ref, p.model_id): p for p in sorted(predictions, key=_predicted_at)}
         written, rows = list(last.values()), [row_of(p, self._ttl) for p in last.values()]
-        if _add(connection, "predictions", rows, "ON CONFLICT DO NOTHING") < len(rows):
+        if connection.executemany(_ADD, rows).rowcount < len(rows):
             written = [
                 prediction
                 for prediction, row in zip(written, rows, strict=True)
                 if connection.execute(_PUT, row).rowcount
             ]
             connection.executemany(_DELETE_HASHTAGS, map(_key, written))
-        tags = [
-            (*_key(prediction), tag) for prediction in written for tag in prediction.post.hashtags
-        ]
-        _add(connection, "hashtags (platform, id, model_id, tag)", tags)
-
-
-def _add(
-    connection: sqlite3.Connection, table: str, rows: Sequence[tuple[Any, ...]], conflict: str = ""
-) -> int:
-    """Insert rows, and say how many it took.
-
-    Many with one statement: after each the thread waits for the event loop to let go of the
-    interpreter, and so would do nothing else while the loop is busy.
-    """
-    added = 0
-    for start in range(0, len(rows), _TOGETHER):
-        some = rows[start : start + _TOGETHER]
-        values = ", ".join([f"({', '.join('?' * len(some[0]))})"] * len(some))
-        sql = f"INSERT INTO {table} VALUES {values} {conflict}"  # noqa: S608  # constants
-        added += connection.execute(sql, list(chain.from_iterable(some))).rowcount
-    return added
+        connection.executemany(
+            _ADD_HASHTAG,
+            [
+                (*_key(prediction), tag)
+                for prediction in written
+                for tag in prediction.post.hashtags
+            ],
+        )
 
 
 def _predicted_at(prediction: Prediction) -> datetime:
