@@ -81,12 +81,12 @@ def posts(redis: RedisServer) -> int:
 
 
 @pytest.mark.parametrize(
-    ("fails", "operation", "hits", "lost"),
+    ("fails", "operation", "hits"),
     [
-        (stopped, "get", {False}, 1),  # it keeps nothing on a disk here
-        (RedisServer.frozen, "get", {False}, 0),
-        (sleeping, "get", {False, True}, 0),  # it may wake up too soon
-        (full, "put", {True}, 0),
+        (stopped, "get", {False}),  # it keeps nothing on a disk here: all is written again
+        (RedisServer.frozen, "get", {False}),
+        (sleeping, "get", {False, True}),  # it may wake up too soon
+        (full, "put", {True}),
     ],
 )
 def test_a_redis_that_fails_costs_its_hits_and_gets_what_waited(
@@ -94,7 +94,6 @@ def test_a_redis_that_fails_costs_its_hits_and_gets_what_waited(
     fails: Callable[[RedisServer], AbstractContextManager[None]],
     operation: str,
     hits: set[bool],
-    lost: int,
 ) -> None:
     """Answers go on, errors are counted; then it is used again, and has all that was answered."""
     with RedisServer() as redis:
@@ -110,8 +109,8 @@ def test_a_redis_that_fails_costs_its_hits_and_gets_what_waited(
             assert ask(service, "Before.") in hits
             assert ask(service, meanwhile[0])  # it waits for the store, and is known already
             eventually(lambda: store_errors(service, operation) > errors)
-            assert hits == {False, True} or metric(service, "queued_records") == 3
+            assert hits == {False, True} or metric(service, "queued_records") >= 3
         eventually(lambda: metric(service, "queued_records") == 0)
-        assert posts(redis) >= 4 - lost
+        assert posts(redis) == 4
         assert [ask(service, text) for text in meanwhile] == [True] * 3
         assert service.client.get("/health/ready").json()["dependencies"]["store"] == "ok"
