@@ -95,7 +95,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 def test_serving_loads_no_training_and_no_tables() -> None:
     code = (
-        "import sys, sentiserve.api.server, sentiserve.models.onnx, sentiserve.store.sqlite, "
+        "import sys, sentiserve.api.process, sentiserve.models.onnx, sentiserve.store.sqlite, "
         "sentiserve.sources.archive; "
         "print(sorted({'torch', 'transformers', 'pandas', 'duckdb', 'onnx'} & set(sys.modules)))"
     )

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from sentiserve.batcher import Batcher, Limits
-from sentiserve.cores import available_cores
+from sentiserve.cores import cores_each
 from sentiserve.errors import SettingsError
 from sentiserve.features.online import OnlineFeatures
 from sentiserve.features.store import FeatureStore
@@ -243,13 +244,20 @@ def choose_feed(settings: Settings, kind: FeedKind) -> str:
 
 def _limits(settings: Settings) -> Limits:
     wait = (settings.max_wait, settings.max_bulk_wait)
-    inferences = max(1, available_cores() // (settings.threads or 1))
+    inferences = max(1, cores_each(settings.workers) // (settings.threads or 1))
     return Limits(settings.max_batch_tokens, settings.max_queue, wait, inferences)
 
 
 @asynccontextmanager
-async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
+async def running(
+    settings: Settings, metrics: Metrics, loading: Future[Model] | None = None
+) -> AsyncIterator[Parts]:
     """Every part, open; closed in the reverse order, so that what waits is still recorded.
+
+    Args:
+        settings: what they are made by.
+        metrics: where they count.
+        loading: the model, if somebody loads it already.
 
     Raises:
         SentiserveError: a part can't start; the text says what to do.
@@ -260,9 +268,12 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         await store.open()
         stack.push_async_callback(source.close)
         await source.open()
-        # Inferences side by side on a core each give more than one on all cores after the other.
-        alone = settings.model_copy(update={"threads": settings.threads or 1})
-        model = await asyncio.to_thread(build_model, alone)
+        if loading is not None:
+            model = await asyncio.wrap_future(loading)
+        else:
+            # Inferences side by side on a core each give more than one on all cores in turn.
+            alone = settings.model_copy(update={"threads": settings.threads or 1})
+            model = await asyncio.to_thread(build_model, alone)
         history, journal = build_history(settings), build_journal(settings)
         if history is not None:
             stack.push_async_callback(history.close)

@@ -1,8 +1,9 @@
-"""What surrounds every request: its id, its size, its credentials, its log line, its metrics."""
+"""What surrounds every request: its id, who may ask and how often, its size, its log line."""
 
 import asyncio
 import re
 import time
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -13,8 +14,15 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sentiserve.api.auth import Credentials
+from sentiserve.api.clients import Clients
+from sentiserve.api.limits import Limits
 from sentiserve.api.problems import headers_of, problem, problem_of, problem_response
-from sentiserve.errors import OverloadedError, SentiserveError, TooLargeError
+from sentiserve.errors import (
+    OverloadedError,
+    SentiserveError,
+    TooLargeError,
+    UnauthorizedError,
+)
 from sentiserve.metrics import Metrics
 from sentiserve.timing import Timing
 
@@ -30,12 +38,20 @@ class Gate:
     """ASGI middleware around the whole app; no request passes it unseen."""
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, credentials: Credentials, max_body: int
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        credentials: Credentials,
+        limits: Limits,
+        clients: Clients,
+        max_body: int,
     ) -> None:
-        """Take the app, who may ask, and the largest body in bytes."""
+        """Take the app, who may ask and how often, and the largest body in bytes."""
         self._app = app
         self._metrics = metrics
         self._credentials = credentials
+        self._limits = limits
+        self._clients = clients
         self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,8 +63,8 @@ class Gate:
         request = _Request(scope, headers, send, self._metrics)
         with structlog.contextvars.bound_contextvars(request_id=request.id):
             try:
-                if not scope["path"].startswith(_OPEN) and self._credentials:
-                    self._credentials.check(headers.get("authorization", ""))
+                if not scope["path"].startswith(_OPEN):
+                    self._admit(scope, headers)
                 await self._app(scope, self._limited(receive, headers), request.send)
             except SentiserveError as error:
                 await request.fail(problem_response(problem_of(error), headers_of(error)))
@@ -63,6 +79,24 @@ class Gate:
                 await request.fail(problem_response(problem(500, detail)))
             finally:
                 request.finish()
+
+    def _admit(self, scope: Scope, headers: Headers) -> None:
+        """Return if this client may ask now."""
+        if not self._limits:
+            if self._credentials:
+                self._credentials.check(headers.get("authorization", ""))
+            return
+        client = self._clients.address(scope)
+        self._limits.check(client)
+        if self._credentials:
+            try:
+                client = self._credentials.check(headers.get("authorization", ""))
+            except UnauthorizedError:
+                self._limits.charge(client)  # nobody may guess for ever
+                raise
+            self._limits.check(client)
+        self._limits.charge(client)
+        scope["state"]["charge"] = partial(self._limits.charge, client)
 
     def _limited(self, receive: Receive, headers: Headers) -> Receive:
         too_large = TooLargeError(f"the body is larger than {self._max_body:,} bytes")

@@ -204,9 +204,7 @@ class Web:
         try:
             async with (
                 asyncio.timeout(max(0.0, deadline - time.monotonic())),
-                client.stream(
-                    method, self._base_url + path, params=params, json=body
-                ) as response,
+                client.stream(method, self._base_url + path, params=params, json=body) as response,
             ):
                 watch(response.status_code, _names_in_lower_case(response))
                 reply = await self._reply(response)

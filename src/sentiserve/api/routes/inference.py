@@ -4,8 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 
-from sentiserve.api.auth import DOCUMENTED
-from sentiserve.api.dependencies import PartsDep, SettingsDep, TimingDep
+from sentiserve.api.dependencies import DOCUMENTED, PartsDep, SettingsDep, TimingDep
 from sentiserve.api.leaving import unless_left
 from sentiserve.api.problems import log, problem_of, responses
 from sentiserve.api.schemas import Problem, SentimentIn, SentimentOut, SentimentsOut
@@ -18,7 +17,7 @@ router = APIRouter(prefix="/v1", tags=["inference"], dependencies=DOCUMENTED)
 @router.get(
     "/inference",
     summary="One post by URL",
-    responses=responses(401, 403, 404, 410, 422, 502, 503, 504),
+    responses=responses(401, 403, 404, 410, 422, 429, 502, 503, 504),
 )
 async def by_url(
     request: Request,
@@ -40,11 +39,13 @@ async def by_url(
     return SentimentOut.of(outcome, settings.return_text)
 
 
-@router.post("/sentiment", summary="Texts and posts", responses=responses(401, 413, 422))
+@router.post("/sentiment", summary="Texts and posts", responses=responses(401, 413, 422, 429))
 async def batch(
     request: Request, body: SentimentIn, parts: PartsDep, settings: SettingsDep, timing: TimingDep
 ) -> SentimentsOut:
     """Classify up to 256 texts and posts; each gets its own result or its own problem."""
+    if charge := getattr(request.state, "charge", None):  # see api/gate.py: one is counted there
+        charge(len(body.inputs) - 1)
     questions = [_question(value) for value in body.inputs]
     good = [question for question in questions if not isinstance(question, SentiserveError)]
     answered, taken = await unless_left(request, parts.inference.answer(good))

@@ -76,7 +76,9 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
 
     async def _connecting(self) -> httpx2.AsyncHTTPTransport:
         """What connects; made when it is needed first, so that no start waits for it."""
-        verify = self._verify or await asyncio.to_thread(_authorities)
+        verify = self._verify
+        if verify is None:
+            verify = await asyncio.to_thread(_authorities)
         if self._connections is None:
             # No proxy: it would look the name up again.
             self._connections = httpx2.AsyncHTTPTransport(verify=verify, trust_env=False)
