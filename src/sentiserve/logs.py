@@ -30,7 +30,7 @@ def configure_logs(level: str, *, for_people: bool = False) -> None:
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),  # a line at once: workers share it
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

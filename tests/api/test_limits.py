@@ -63,9 +63,7 @@ def test_a_large_request_passes_and_is_waited_for(clock: Clock) -> None:
     assert asks(ten_a_second, "a")
 
 
-@given(
-    st.floats(0.1, 100), st.integers(1, 50), st.lists(st.floats(0, 2), min_size=1, max_size=200)
-)
+@given(st.floats(0.1, 100), st.integers(1, 50), st.lists(st.floats(0, 2), min_size=1, max_size=200))
 def test_nobody_gets_more_than_burst_and_rate(rate: float, burst: int, pauses: list[float]) -> None:
     clock = Clock()
     limited, began, passed = Limits(rate, burst, clock), clock.now, 0

@@ -123,11 +123,14 @@ class Workers:
         if self._stopping.is_set():
             process.terminate()
         try:
-            if await _told(process, Told(self._settings, number, listener, self._directory)):
+            serves = await _told(process, Told(self._settings, number, listener, self._directory))
+            if serves:
                 self._ready.set()
             status = await process.wait()
         finally:
             self._running.discard(process)
+        if status == -signal.SIGTERM and not serves:
+            return 0  # it was told to stop before it had begun
         return 128 - status if status < 0 else status
 
 
