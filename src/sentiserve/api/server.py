@@ -31,6 +31,8 @@ def run(settings: Settings) -> int:
     for name in unknown_variables():
         _log.warning("no setting has this name", variable=name)
     access = credentials(settings)
+    if settings.insecure_no_auth and not settings.client_rate:
+        _log.warning("everybody may ask as often as they like; see SENTISERVE_CLIENT_RATE")
     listeners = listen(settings.host, settings.port, settings.workers)
     try:
         if settings.model is not None:
