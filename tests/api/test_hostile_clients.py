@@ -196,6 +196,19 @@ def test_silent_and_leaving_clients_free_their_places(start_service: StartServic
     assert is_well(service)
 
 
+@pytest.mark.parametrize("path", ["/v1/sentiment", "/v1/features"])
+def test_an_object_with_a_flood_of_names_costs_little(service: Service, path: str) -> None:
+    names = ",".join(f'"{number:x}":1' for number in range(400_000))
+    before = memory(service)
+    for body in (f'{{"inputs":[],{names}}}', f'{{"features":[],"entities":[{{{names}}}]}}'):
+        answer = service.client.post(
+            path, content=body, headers={"Content-Type": "application/json"}
+        )
+        assert answer.status_code == 422
+        assert len(answer.content) < 1_000
+    assert memory(service) < before + 200  # what is read takes some 100; with errors it was 600
+
+
 def test_a_client_who_does_not_read_holds_up_nobody(service: Service) -> None:
     with ExitStack() as stack:
         for _ in range(20):
