@@ -103,3 +103,16 @@ def test_serving_loads_no_training_and_no_tables() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_the_model_can_load_before_what_serves_it_is_imported() -> None:
+    """It takes as long, and on another core; so does what a source needs to connect."""
+    heavy = "{'fastapi', 'starlette', 'uvicorn', 'numpy', 'onnxruntime', 'httpx2', 'redis'}"
+    code = (
+        f"import sys, sentiserve.cli.main, sentiserve.api.server; "
+        f"print(sorted({heavy} & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
