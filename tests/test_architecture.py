@@ -107,7 +107,7 @@ def test_serving_loads_no_training_and_no_tables() -> None:
 
 def test_the_model_can_load_before_what_serves_it_is_imported() -> None:
     """It takes as long, and on another core; so does what a source needs to connect."""
-    heavy = "{'fastapi', 'starlette', 'uvicorn', 'numpy', 'onnxruntime', 'httpx2', 'redis'}"
+    heavy = "{'fastapi', 'starlette', 'uvicorn', 'httpx2', 'redis'}"
     code = (
         f"import sys, sentiserve.cli.main, sentiserve.api.server; "
         f"print(sorted({heavy} & set(sys.modules)))"

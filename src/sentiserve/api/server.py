@@ -1,16 +1,13 @@
 """The service: its address, and the process or the processes that serve there."""
 
 import socket
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 import structlog
 
-import sentiserve
 from sentiserve.api.auth import credentials
 from sentiserve.errors import SettingsError
 from sentiserve.logs import configure_logs
-from sentiserve.protocols import Model
 from sentiserve.settings import Settings, unknown_variables
 
 _BACKLOG = 2048
@@ -43,8 +40,10 @@ def run(settings: Settings) -> int:
             from sentiserve.api.workers import supervise
 
             return supervise(settings, listeners, partial(_say_where, listeners[0]))
-        model = load(settings)
-        from sentiserve.api.process import serve  # which takes as long as the model does
+        from sentiserve.build import begin_loading
+
+        model = begin_loading(settings)
+        from sentiserve.api.process import serve  # FastAPI takes as long as the model does
 
         serve(settings, access, listeners[0], model, partial(_say_where, listeners[0]))
         return 0
@@ -56,16 +55,6 @@ def run(settings: Settings) -> int:
 def _say_where(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     _log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
-
-
-def load(settings: Settings) -> Future[Model]:
-    """The model, on a thread; meanwhile what serves it can be imported."""
-    thread = ThreadPoolExecutor(1, "loading")
-    try:
-        # Inferences side by side on a core each give more than one on all cores after the other.
-        return thread.submit(sentiserve.load_model, settings.model, settings.threads or 1)
-    finally:
-        thread.shutdown(wait=False)
 
 
 def listen(host: str, port: int, workers: int = 1) -> list[socket.socket]:

@@ -51,11 +51,11 @@ def main() -> None:
 
 
 def _serve(told: Told) -> None:
-    from sentiserve.api.server import load
+    from sentiserve.build import begin_loading
 
-    model = load(told.settings)
+    model = begin_loading(told.settings)
     from sentiserve.api.auth import credentials
-    from sentiserve.api.process import serve
+    from sentiserve.api.process import serve  # FastAPI takes as long as the model does
     from sentiserve.api.siblings import Siblings
 
     with socket.socket(fileno=told.listener) as listener:
