@@ -107,6 +107,15 @@ class Batcher:
                 self._encoded.discard(entry)
                 entry.answer.cancel()
 
+    def check(self, text: str, lane: Lane) -> None:
+        """Return if a text would be taken now; to ask costs less than to try.
+
+        Raises:
+            OverloadedError: it would not.
+        """
+        if text not in self._in_flight:
+            self._admit(lane)
+
     def _enqueue(self, text: str, lane: Lane) -> Entry:
         if not self._workers:
             raise OverloadedError("the service is stopping")

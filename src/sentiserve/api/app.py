@@ -13,6 +13,7 @@ from sentiserve.api.clients import Clients
 from sentiserve.api.gate import Gate
 from sentiserve.api.hits import Hits
 from sentiserve.api.limits import Limits
+from sentiserve.api.lists import Lists
 from sentiserve.api.routes import aggregates, docs, features, forgetting, inference, system
 from sentiserve.api.siblings import Siblings
 from sentiserve.build import Parts
@@ -51,7 +52,8 @@ def create_app(
     # The page's script and style; FastAPI's own page fetches them from elsewhere.
     app.mount("/swagger", StaticFiles(packages=[("fastapi_swagger", "resources")]))
     problems.install(app)
-    hits = Hits(app, parts.inference, settings.return_text)
+    lists = Lists(app, parts.inference, settings.return_text)
+    hits = Hits(lists, parts.inference, settings.return_text)
     limits = Limits(settings.client_rate, settings.client_burst)
     clients = Clients(settings.trusted_proxies)
     return Gate(hits, metrics, credentials, limits, clients, settings.max_body)
