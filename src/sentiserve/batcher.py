@@ -27,12 +27,15 @@ class Limits:
         batch_tokens: of one batch, with padding.
         texts: that wait.
         wait: seconds that a text would wait, by lane.
+        always: that may wait for each inference, however long that takes; or a slow model would
+            refuse a handful of callers.
         inferences: at the same time.
     """
 
     batch_tokens: int = 256
     texts: int = 2048
-    wait: tuple[float, float] = (0.25, 30.0)
+    wait: tuple[float, float] = (0.1, 30.0)
+    always: int = 8
     inferences: int = 1
 
 
@@ -133,6 +136,8 @@ class Batcher:
     def _admit(self, lane: Lane) -> None:
         if len(self._in_flight) >= self._limits.texts:
             raise OverloadedError("too many texts wait for the model; try again soon")
+        if len(self._in_flight) < self._limits.always * self._engine.inferences:
+            return
         wait = sum(self._tokens[: lane + 1]) * self._token_seconds / self._engine.inferences
         if wait > self._limits.wait[lane]:
             raise OverloadedError(

@@ -260,7 +260,7 @@ def choose_feed(settings: Settings, kind: FeedKind) -> str:
 def _limits(settings: Settings) -> Limits:
     wait = (settings.max_wait, settings.max_bulk_wait)
     inferences = max(1, cores_each(settings.workers) // (settings.threads or 1))
-    return Limits(settings.max_batch_tokens, settings.max_queue, wait, inferences)
+    return Limits(settings.max_batch_tokens, settings.max_queue, wait, inferences=inferences)
 
 
 @asynccontextmanager

@@ -179,11 +179,11 @@ class Settings(BaseSettings):
         2048, ge=1, description="Most texts waiting for the model; more are refused (503)."
     )
     max_wait: float = Field(
-        0.25,
+        0.1,
         gt=0,
         allow_inf_nan=False,
         description="Seconds that a text may wait for the model; one that would wait longer is "
-        "refused at once (503).",
+        "refused at once (503), unless fewer than eight wait for each core.",
     )
     max_bulk_wait: float = Field(
         30.0,
