@@ -16,7 +16,7 @@ from sentiserve.types import Post, PostRef, Prediction, Sentiment
 PREDICTIONS = {
     number: Prediction(
         Post(PostRef("x", f"{number}"), f"text {number}"),
-        Sentiment("positive", {"negative": 0.1, "neutral": 0.1, "positive": 0.8}),
+        Sentiment({"negative": 0.1, "neutral": 0.1, "positive": 0.8}, truncated=False),
         MODEL,
         datetime.now(UTC),
     )
