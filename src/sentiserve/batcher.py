@@ -34,7 +34,7 @@ class Limits:
 
     batch_tokens: int = 256
     texts: int = 2048
-    wait: tuple[float, float] = (0.1, 30.0)
+    wait: tuple[float, float] = (0.15, 30.0)
     always: int = 8
     inferences: int = 1
 
