@@ -71,6 +71,7 @@ async def _serve(
             signal.signal(number, lambda *_: None)
         gc.freeze()  # what is here stays, and needn't be looked through again and again
         await server.serve(sockets=[listener])
+        gc.unfreeze()  # what is left of it at the end would be called a leak
         _log.info("closing")  # all requests are answered; what they left is still recorded
     _log.info("stopped")
 
