@@ -10,7 +10,7 @@ from email.utils import format_datetime
 
 import pytest
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from sentiserve.errors import QuotaExhaustedError, SourceError
@@ -81,6 +81,14 @@ async def test_a_failure_is_not_waited_out_until_the_window_ends() -> None:
         assert (await web.get("/")).body == b"there"
 
 
+async def test_a_failure_is_told_though_a_further_try_takes_too_long() -> None:
+    """Whether the time ends in a pause or in a try is chance, and changes no error."""
+    answers = iter([Response(status_code=503), StreamingResponse(_without_end())])
+    async with answering(lambda _: next(answers)) as web:
+        with pytest.raises(SourceError, match="503"):
+            await web.get("/")
+
+
 @asynccontextmanager
 async def answering(answer: Callable[[Request], Response]) -> AsyncIterator[Web]:
     """What asks a server that says this."""
@@ -110,6 +118,12 @@ async def test_no_cookies_are_kept() -> None:
             await web.get("/")
         await web.close()
     assert brought == [None, None, None]
+
+
+async def _without_end() -> AsyncIterator[bytes]:
+    while True:
+        yield b"."
+        await asyncio.sleep(0.05)
 
 
 def _unknown(*_: object, **__: object) -> None:

@@ -412,11 +412,16 @@ async def test_a_short_rate_limit_is_waited_for(server: BlueskyServer) -> None:
     ],
 )
 async def test_every_fault_is_a_clear_error(
-    server: BlueskyServer, fault: Fault, error: type[SentiserveError]
+    server: BlueskyServer,
+    fault: Fault,
+    error: type[SentiserveError],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whatever goes wrong for good is the source's fault, and is never taken for a deletion."""
+    monkeypatch.setattr("sentiserve.sources.web._FIRST_PAUSE", 600.0)  # longer than the patience
     server.faults = lambda _: fault
-    (answer,) = await fetch(server, f"{tid(NOON)}@{PUBLIC.did}", patience=0.6)
+    patience = 0.4 if fault is Fault.STALLED else 60.0
+    (answer,) = await fetch(server, f"{tid(NOON)}@{PUBLIC.did}", patience=patience)
     assert type(answer) is error
 
 
