@@ -32,14 +32,19 @@ from processes import (
 
 from sentiserve.models.bundle import MANIFEST, default_bundle
 
+pytest_plugins = ["left_out"]
 P = TypeVar("P", bound=Place)
 LIVE_TOKENS = ("SENTISERVE_X_BEARER_TOKEN",)
 
 
 def pytest_configure() -> None:
-    """Forget how wide and colourful the developer's terminal is, before a console is made."""
+    """Forget the developer's terminal, before a console is made, and share the cores.
+
+    Tests run side by side: more threads for each would only get into one another's way.
+    """
     for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "COLUMNS", "LINES"):
         os.environ.pop(name, None)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def is_live(request: pytest.FixtureRequest) -> bool:
