@@ -82,9 +82,9 @@ class Service:
     def __enter__(self) -> Self:
         """Wait until it is ready."""
         try:
-            self.url: str = eventually(self._listening, PATIENCE)
+            self.url: str = eventually(self._listening)
             self.client.base_url = httpx.URL(self.url)
-            eventually(lambda: self.client.get("/health/ready").is_success, PATIENCE)
+            eventually(lambda: self.client.get("/health/ready").is_success)
         except BaseException:
             self.__exit__()
             raise

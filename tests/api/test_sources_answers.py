@@ -98,7 +98,7 @@ def test_without_a_way_to_x_its_new_posts_are_a_502_at_once_and_the_rest_goes_on
     started = time.monotonic()
     unknown = {"tweetUrl": "https://x.com/a/status/2099731674562279188"}
     response = service.client.get("/v1/inference", params=unknown)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 8
     assert response.status_code == 502
     assert "oEmbed" in response.json()["detail"]
     assert "reached" in response.json()["detail"]

@@ -103,7 +103,7 @@ def started(directory: Path, *arguments: str, pages: int, **env: str) -> Iterato
         text=True,
     ) as process:
         try:
-            eventually(lambda: len(reads(directory)) >= pages, PATIENCE)
+            eventually(lambda: len(reads(directory)) >= pages)
             yield Running(process)
         finally:
             process.kill()
