@@ -33,14 +33,20 @@ def run(directory: Path, how: str, ci: str) -> tuple[int, str]:
     return done.returncode, done.stdout.splitlines()[-1]
 
 
-@pytest.mark.parametrize("how", [ALONE, SIDE_BY_SIDE])
-def test_what_is_left_out_has_failed_in_ci(tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize(
+    ("how", "ci", "status", "told"),
+    [
+        (ALONE, "true", 1, "2 failed, 2 errors"),
+        (SIDE_BY_SIDE, "true", 1, "2 failed, 2 errors"),
+        (ALONE, "", 0, "3 skipped, 1 xfailed"),
+    ],
+)
+def test_what_is_left_out_has_failed_in_ci(
+    tmp_path: Path, how: str, ci: str, status: int, told: str
+) -> None:
     """However it is left out, and in whichever process; elsewhere it is told, and no more."""
     for number, text in enumerate(WAYS):
         (tmp_path / f"test_{number}.py").write_text(text)
-    status, said = run(tmp_path, how, ci="true")
-    assert status == 1
-    assert "2 failed, 2 errors" in said
-    status, said = run(tmp_path, how, ci="")
-    assert status == 0
-    assert "3 skipped, 1 xfailed" in said
+    ended, said = run(tmp_path, how, ci)
+    assert ended == status
+    assert told in said

@@ -145,7 +145,7 @@ def test_probes_may_ask_for_the_head_only(service: Service) -> None:
 def test_a_head_without_end_is_cut_off(service: Service) -> None:
     """The server gives up long before the memory does."""
     address = urlsplit(service.url)
-    with socket.create_connection((str(address.hostname), address.port or 0), timeout=20) as client:
+    with socket.create_connection((str(address.hostname), address.port or 0), timeout=60) as client:
         client.sendall(b"GET /health/live HTTP/1.1\r\n")
         with contextlib.suppress(ConnectionError):
             for _ in range(1_000):

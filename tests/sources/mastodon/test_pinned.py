@@ -179,7 +179,7 @@ async def test_a_host_that_is_down_cannot_be_reached(tls: TLS) -> None:
 
 async def test_redirects_lead_nowhere(tls: TLS) -> None:
     """Not even within the host: what was not asked for is not fetched."""
-    web = Web(HOST, f"https://{HOST}", timeout=5, transport=tls.transport())
+    web = Web(HOST, f"https://{HOST}", timeout=30, transport=tls.transport())
     await web.open()
     reply = await web.get("/elsewhere", {"to": tls.canary.url})
     await web.close()

@@ -87,7 +87,7 @@ async def _ask_for_everything(server: XServer, state: Path) -> None:
 
 
 async def _stream(source: X) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert await all_pages(source, FeedQuery(FeedKind.STREAM, ("tea", "cake"), limit=1))
 
 
