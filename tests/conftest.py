@@ -17,6 +17,7 @@ import msgspec
 import pytest
 import structlog
 from hub import Hub
+from hypothesis import HealthCheck, settings
 from line import Line
 from network import walled_in
 from places import S3, HubPlace, Place, S3Place, bundle_files, moto
@@ -33,6 +34,14 @@ from processes import (
 from sentiserve.models.bundle import MANIFEST, default_bundle
 
 pytest_plugins = ["left_out"]
+# No example is too slow on a busy machine; and in CI nothing depends on chance.
+settings.register_profile(
+    "ours",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
+settings.load_profile("ours")
 P = TypeVar("P", bound=Place)
 LIVE_TOKENS = ("SENTISERVE_X_BEARER_TOKEN",)
 

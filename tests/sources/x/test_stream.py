@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from x_api import APP, ELLA, TOM, USERS, all_pages, as_post, at, opened
 
@@ -222,7 +222,6 @@ async def test_what_cannot_be_a_rule_is_refused_without_asking(
     assert server.requests == []
 
 
-@settings(deadline=None)
 @given(
     line=st.binary() | st.text().map(lambda text: f'{{"data": {text}}}'.encode(errors="replace"))
 )
