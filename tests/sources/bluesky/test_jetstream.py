@@ -374,10 +374,9 @@ async def test_lasting_faults_end_the_stream(server: BlueskyServer) -> None:
     assert len(server.requests) == 4
 
 
-async def test_a_server_that_isnt_there_is_an_error() -> None:
+async def test_a_server_that_isnt_there_is_an_error(server: BlueskyServer) -> None:
     """A port where nobody listens is tried again, and then is an error."""
-    with BlueskyServer() as server:
-        pass
+    server.url = "http://127.0.0.1:1"
     with pytest.raises(SourceError, match="connections gave nothing new"):
         await read(server, lambda pages: False)
 

@@ -94,7 +94,9 @@ async def _stream(source: X) -> None:
 def get(server: XServer, path: str, query: Mapping[str, str]) -> httpx.Response:
     token = USER if path.endswith(("/me", "/reverse_chronological")) else APP
     headers = {"authorization": f"Bearer {token}"}
-    return httpx.get(f"{server.url}{path}", params=query, headers=headers, trust_env=False)
+    return httpx.get(
+        f"{server.url}{path}", params=query, headers=headers, trust_env=False, timeout=60
+    )
 
 
 def mocked(path: str, query: Mapping[str, str], body: object = None) -> MockRequest:
@@ -167,7 +169,7 @@ def test_what_the_fake_streams_is_what_x_streams(spec: OpenAPI, server: XServer)
     path, query = "/2/tweets/search/stream", DIALECTS["tweet"].params
     headers = {"authorization": f"Bearer {APP}"}
     with (
-        httpx.Client(base_url=server.url, headers=headers, trust_env=False) as client,
+        httpx.Client(base_url=server.url, headers=headers, trust_env=False, timeout=60) as client,
         client.stream("GET", path, params=query) as response,
     ):
         line = next(line for line in response.iter_lines() if line)
@@ -180,7 +182,7 @@ def test_what_the_fake_says_of_rules_is_what_x_says(spec: OpenAPI, server: XServ
     path = "/2/tweets/search/stream/rules"
     headers = {"authorization": f"Bearer {APP}"}
     add = {"add": [{"value": "#juice", "tag": "t"}]}
-    with httpx.Client(base_url=server.url, headers=headers, trust_env=False) as client:
+    with httpx.Client(base_url=server.url, headers=headers, trust_env=False, timeout=60) as client:
         added = client.post(path, json=add)
         again = client.post(path, json=add)
         (rule,) = added.json()["data"]

@@ -394,10 +394,9 @@ async def test_an_answer_that_breaks_off_is_spent(server: XServer, tmp_path: Pat
     assert isinstance(error, BudgetExhaustedError)
 
 
-async def test_a_server_that_is_not_there_costs_nothing(tmp_path: Path) -> None:
-    with XServer(POSTS, USERS) as server:
-        pass
-    async with opened(server, tmp_path, daily_reads=1, timeout=0.5) as source:
+async def test_a_server_that_is_not_there_costs_nothing(server: XServer, tmp_path: Path) -> None:
+    nobody = "http://127.0.0.1:1"
+    async with opened(server, tmp_path, url=nobody, daily_reads=1) as source:
         for _ in range(3):
             (error,) = await source.fetch(refs(POSTS[:1]))
             assert type(error) in {SourceError, SourceTimeoutError}

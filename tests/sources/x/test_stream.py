@@ -142,7 +142,9 @@ async def test_a_connection_that_x_still_holds_is_waited_for(
     server.rules = {"1": {"id": "1", "value": "#juice", "tag": "somebody else's"}}
     headers = {"authorization": f"Bearer {APP}"}
     async with (
-        httpx.AsyncClient(base_url=server.url, headers=headers, trust_env=False) as client,
+        httpx.AsyncClient(
+            base_url=server.url, headers=headers, trust_env=False, timeout=60
+        ) as client,
         opened(server, tmp_path) as source,
     ):
         async with client.stream("GET", "/2/tweets/search/stream"):
