@@ -54,6 +54,9 @@ def pytest_configure() -> None:
     for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "COLUMNS", "LINES"):
         os.environ.pop(name, None)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    *usual, _ = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure([*usual, plain])  # tracebacks in colours take seconds each
 
 
 def is_live(request: pytest.FixtureRequest) -> bool:
@@ -190,6 +193,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> I
     from sentiserve.cli.main import main
 
     handlers, level = logging.root.handlers[:], logging.root.level
+    events = structlog.get_config()
     on_sigterm = signal.getsignal(signal.SIGTERM)
 
     def run(*arguments: str | Path, stdin: str = "", **env: str) -> Ran:
@@ -207,7 +211,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> I
     signal.signal(signal.SIGTERM, on_sigterm)
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**events)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ POSTS = some_posts(35)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses are short."""
     monkeypatch.setattr("sentiserve.ingest.effort._FIRST_PAUSE", 0.001)
-    monkeypatch.setattr("sentiserve.ingest.effort._PATIENCE", 0.05)
+    monkeypatch.setattr("sentiserve.ingest.effort._PATIENCE", 1.0)
     monkeypatch.setattr("sentiserve.errors.OverloadedError.retry_after", 0.001)
     monkeypatch.setattr("sentiserve.errors.StoreError.retry_after", 0.001)
 
