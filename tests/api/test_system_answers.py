@@ -53,7 +53,7 @@ def test_a_journal_that_cannot_be_written_is_not_shown_to_callers(
     start_service: StartService, tmp_path: Path
 ) -> None:
     """Neither in a problem of one's own nor in those of a batch, and the log names it once."""
-    service = start_service(HISTORY=str(tmp_path / "history"))
+    service = start_service(HISTORY=str(tmp_path / "history"), DRAIN_TIMEOUT="0.5")
     service.client.post("/v1/sentiment", json={"inputs": ["Before it fails."]})
     resource.prlimit(service.pid, resource.RLIMIT_FSIZE, (1, 1))  # as a disk that is full
     response = service.client.post("/v1/sentiment", json={"inputs": ["One.", "Two.", "Three."]})
