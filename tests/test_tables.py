@@ -443,14 +443,13 @@ pieces = st.sampled_from(
 contents = st.binary() | st.lists(pieces, max_size=20).map(b"".join)
 
 
-@settings(deadline=None)
 @given(st.sampled_from([".jsonl", ".csv", ".tsv"]), contents)
 def test_any_bytes_are_rows_or_bad_input(suffix: str, content: bytes) -> None:
     """No file raises anything else."""
     assert_rows_or_bad_input(suffix, content)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.binary() | st.binary().map(lambda middle: b"PAR1" + middle + b"PAR1"))
 def test_any_bytes_are_parquet_or_bad_input(content: bytes) -> None:
     """No file raises anything else, even if it begins and ends as Parquet does."""
@@ -460,7 +459,7 @@ def test_any_bytes_are_parquet_or_bad_input(content: bytes) -> None:
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(texts, min_size=1, max_size=5), st.sampled_from([".jsonl", ".csv"]))
 def test_any_text_comes_back(rows: list[str], suffix: str) -> None:
     """Whatever is in a text, it is the same after writing and reading."""

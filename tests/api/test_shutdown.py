@@ -106,7 +106,7 @@ def test_ctrl_c_stops_an_idle_service_with_status_0(start_service: StartService)
     kill(service.pid, signal.SIGINT)
     assert service.wait() == 0
     with pytest.raises(OSError, match="refused"):
-        http.client.HTTPConnection(urlsplit(service.url).netloc, timeout=5).connect()
+        http.client.HTTPConnection(urlsplit(service.url).netloc, timeout=60).connect()
 
 
 def test_a_request_that_outlasts_the_patience_gets_a_problem(start_service: StartService) -> None:

@@ -116,7 +116,7 @@ def same(found: Sequence[dict[str, Any]], expected: Sequence[dict[str, Any]]) ->
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(cases)
 def test_training_sees_what_serving_answered(case: Case) -> None:
     """Late, repeated, out of order, expired or by another author: a replayed store agrees."""
@@ -155,7 +155,7 @@ def test_the_property_catches_a_naive_join() -> None:
         labels = [{"post_sentiment__label": row["post_sentiment__label"]} for row in replayed(case)]
         return bool(case[0]) and not same(naively_joined(case), labels)
 
-    find(cases, wrong, settings=settings(max_examples=300, deadline=None, phases=[Phase.generate]))
+    find(cases, wrong, settings=settings(max_examples=300, phases=[Phase.generate]))
 
 
 def test_every_row_once_in_order_with_its_columns(tmp_path: Path) -> None:

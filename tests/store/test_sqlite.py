@@ -244,7 +244,7 @@ async def test_readers_do_not_wait_for_a_writer(tmp_path: Path) -> None:
         await store.put([prediction])
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute("BEGIN EXCLUSIVE")
-            async with asyncio.timeout(2):  # a lock is waited for 5 s
+            async with asyncio.timeout(4):  # a lock is waited for 5 s
                 assert await store.get([prediction.post.ref], MODEL) == [prediction]
             connection.execute("ROLLBACK")
 
@@ -325,7 +325,7 @@ async def test_forgetting_waits_for_no_reader_and_is_made_up_for(
             await store.put([example_prediction(text="a telling text")])
             reader.execute("BEGIN")
             reader.execute("SELECT count(*) FROM predictions").fetchone()
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(4):  # a lock is waited for 5 s
                 assert await store.forget(PostRef("x", "1")) == 1
             assert b"a telling text" in contents(tmp_path)
             await store.put([example_prediction("2")])

@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tables.x_archives import ACCOUNT, post, script, wrapped, zipped
 
@@ -188,13 +188,11 @@ def mutated(draw: st.DrawFn, whole: bytes) -> bytes:
     return bytes(content)
 
 
-@settings(deadline=None)
 @given(mutated(WHOLE) | st.binary().map(lambda some: b"PK\3\4" + some))
 def test_any_zip_is_rows_or_bad_input(content: bytes) -> None:
     read_or_refuse("archive.zip", content)
 
 
-@settings(deadline=None)
 @given(mutated(SCRIPT) | st.binary().map(lambda some: b"[" + some))
 def test_any_script_is_rows_or_bad_input(content: bytes) -> None:
     assert all(isinstance(row, Row) for row in read_or_refuse("tweets.js", content))

@@ -67,7 +67,8 @@ class Web:
     """One server's API over HTTP; redirects are not followed.
 
     Another try is made, within the time that all tries together may take, when the server can't
-    be reached, breaks off, is too slow, fails (5xx), or wants to be asked later (429).
+    be reached, breaks off, is too slow, fails (5xx), or wants to be asked later (429). The error
+    is that of the last try which had an outcome.
     """
 
     def __init__(
@@ -148,8 +149,12 @@ class Web:
         """
         deadline = time.monotonic() + self._timeout
         pause = _FIRST_PAUSE
+        error: SourceError | None = None
         while True:
-            outcome = await self._try(deadline, method, path, params, body, watch)
+            try:
+                outcome = await self._try(deadline, method, path, params, body, watch)
+            except SourceTimeoutError as cut_off:  # what was wrong the time before says more
+                raise error or cut_off from None
             if isinstance(outcome, Reply):
                 return outcome
             error, wait = outcome

@@ -48,7 +48,7 @@ def ada(server: BlueskyServer) -> Account:
     return server.add_account(ADA)
 
 
-def make(server: BlueskyServer, patience: float = 5.0) -> Bluesky:
+def make(server: BlueskyServer, patience: float = 30.0) -> Bluesky:
     source = make_source(
         "bluesky",
         load_settings(bluesky_url=server.url, jetstream_url=server.url, source_timeout=patience),
@@ -58,7 +58,7 @@ def make(server: BlueskyServer, patience: float = 5.0) -> Bluesky:
 
 
 @asynccontextmanager
-async def opened(server: BlueskyServer, patience: float = 5.0) -> AsyncIterator[Bluesky]:
+async def opened(server: BlueskyServer, patience: float = 30.0) -> AsyncIterator[Bluesky]:
     source = make(server, patience)
     await source.open()
     try:
@@ -68,7 +68,7 @@ async def opened(server: BlueskyServer, patience: float = 5.0) -> AsyncIterator[
 
 
 async def fetch(
-    server: BlueskyServer, *ids: str, patience: float = 5.0
+    server: BlueskyServer, *ids: str, patience: float = 30.0
 ) -> Sequence[Post | SentiserveError]:
     async with opened(server, patience) as source:
         return await source.fetch([PostRef("bluesky", post_id) for post_id in ids])
@@ -376,7 +376,7 @@ async def test_a_list_that_repeats_itself_ends() -> None:
     """A server that gives the same cursor again and again is at fault, and isn't followed."""
     answer = JSONResponse({"feed": [], "cursor": "again"})
     with Server([Route("/xrpc/app.bsky.feed.getAuthorFeed", lambda _: answer)]) as server:
-        source = Bluesky(server.url, Jetstream(server.url), timeout=5)
+        source = Bluesky(server.url, Jetstream(server.url), timeout=30)
         await source.open()
         with pytest.raises(SourceError, match="same page"):
             async for _ in source.pages(FeedQuery(FeedKind.USER, (ADA,))):
@@ -413,12 +413,14 @@ async def test_a_short_rate_limit_is_waited_for(server: BlueskyServer) -> None:
         (Fault.STALLED, SourceTimeoutError),
     ],
 )
+@pytest.mark.usefixtures("one_try")
 async def test_every_fault_is_a_clear_error(
     server: BlueskyServer, fault: Fault, error: type[SentiserveError]
 ) -> None:
     """Whatever goes wrong for good is the source's fault, and is never taken for a deletion."""
     server.faults = lambda _: fault
-    (answer,) = await fetch(server, f"{tid(NOON)}@{PUBLIC.did}", patience=0.6)
+    patience = 0.4 if fault is Fault.STALLED else 60.0
+    (answer,) = await fetch(server, f"{tid(NOON)}@{PUBLIC.did}", patience=patience)
     assert type(answer) is error
 
 
