@@ -263,6 +263,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         # Inferences side by side on a core each give more than one on all cores after the other.
         alone = settings.model_copy(update={"threads": settings.threads or 1})
         model = await asyncio.to_thread(build_model, alone)
+        metrics.model.info({"id": model.info.id})
         history, journal = build_history(settings), build_journal(settings)
         if history is not None:
             stack.push_async_callback(history.close)

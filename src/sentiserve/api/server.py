@@ -3,6 +3,7 @@
 import math
 import signal
 import socket
+from contextlib import AsyncExitStack
 
 import structlog
 import uvicorn
@@ -12,6 +13,7 @@ from sentiserve.api.app import create_app
 from sentiserve.api.auth import Credentials, credentials
 from sentiserve.api.connection import Connection
 from sentiserve.build import running, with_local_model
+from sentiserve.emf import writing
 from sentiserve.errors import SettingsError
 from sentiserve.logs import configure_logs
 from sentiserve.metrics import Metrics
@@ -40,7 +42,10 @@ def run(settings: Settings) -> None:
 
 async def _serve(settings: Settings, access: Credentials, listener: socket.socket) -> None:
     metrics = Metrics()
-    async with running(settings, metrics) as parts:
+    async with AsyncExitStack() as stack:
+        if settings.metrics == "emf":
+            await stack.enter_async_context(writing(metrics, settings.service))
+        parts = await stack.enter_async_context(running(settings, metrics))
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(parts, settings, metrics, access),
