@@ -1,0 +1,1 @@
+"""sentiserve on AWS: two stacks for each profile, by CDK."""
