@@ -1,0 +1,223 @@
+"""What moto's CloudFormation lacks of our templates."""
+
+import json
+import secrets
+import string
+from typing import Any
+
+from moto.elbv2 import models as elb
+
+from aws.forwarding import Kind, Properties, teach
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+_LETTERS = string.ascii_letters + string.digits
+
+
+def _camel(value: Any) -> Any:
+    """ECS writes its parameters in another case than CloudFormation its properties."""
+    if isinstance(value, dict):
+        return {key[0].lower() + key[1:]: _camel(of) for key, of in value.items()}
+    return [_camel(of) for of in value] if isinstance(value, list) else value
+
+
+def _task(properties: Properties) -> Properties:
+    logs = [container["LogConfiguration"] for container in properties["ContainerDefinitions"]]
+    options = [configuration.pop("Options") for configuration in logs]  # whose keys are no words
+    adapted: Properties = _camel(properties)
+    for container, kept in zip(adapted["containerDefinitions"], options, strict=True):
+        container["logConfiguration"]["options"] = kept
+    return adapted
+
+
+def _cluster(properties: Properties) -> Properties:
+    adapted = _camel(properties)
+    return {"settings": adapted.pop("clusterSettings", []), **adapted}
+
+
+def _providers(properties: Properties) -> Properties:
+    adapted: Properties = _camel(properties)
+    return adapted
+
+
+def _service(properties: Properties) -> Properties:
+    adapted: Properties = _camel(properties)
+    adapted["enableECSManagedTags"] = adapted.pop("enableECSManagedTags", False)
+    return adapted
+
+
+def _policy(properties: Properties) -> Properties:
+    resource, dimension, namespace = properties.pop("ScalingTargetId").split("|")
+    return {
+        **properties,
+        "ResourceId": resource,
+        "ScalableDimension": dimension,
+        "ServiceNamespace": namespace,
+    }
+
+
+def _secret(properties: Properties) -> Properties:
+    if (wanted := properties.pop("GenerateSecretString", None)) is not None:
+        made = "".join(secrets.choice(_LETTERS) for _ in range(wanted["PasswordLength"]))
+        properties["SecretString"] = made
+    return properties
+
+
+def _group(properties: Properties) -> Properties:
+    return {**properties, "ReplicationGroupId": properties["ReplicationGroupId"].lower()[:40]}
+
+
+def _subnets(properties: Properties) -> Properties:
+    return {
+        "CacheSubnetGroupName": properties["CacheSubnetGroupName"].lower(),
+        "CacheSubnetGroupDescription": properties["Description"],
+        "SubnetIds": properties["SubnetIds"],
+    }
+
+
+def _parameters(properties: Properties) -> Properties:
+    return {key: of for key, of in properties.items() if key != "Properties"}
+
+
+def _bucket_policy(properties: Properties) -> Properties:
+    """moto ignores conditions, so that a Deny with one would lock everybody out."""
+    document = properties["PolicyDocument"]
+    kept = [statement for statement in document["Statement"] if "Condition" not in statement]
+    return {
+        "Bucket": properties["Bucket"],
+        "Policy": json.dumps({**document, "Statement": kept}),
+    }
+
+
+def _topic_policy(properties: Properties) -> Properties:
+    (topic,) = properties["Topics"]
+    document = json.dumps(properties["PolicyDocument"])
+    return {"TopicArn": topic, "AttributeName": "Policy", "AttributeValue": document}
+
+
+def _egress(properties: Properties) -> Properties:
+    to = properties["DestinationSecurityGroupId"]
+    permission = {key: properties[key] for key in ("IpProtocol", "FromPort", "ToPort")}
+    pair = {"GroupId": to, "Description": properties["Description"]}
+    return {
+        "GroupId": properties["GroupId"],
+        "IpPermissions": [{**permission, "UserIdGroupPairs": [pair]}],
+    }
+
+
+def _alarm_attributes(sent: Properties, _: Properties) -> Properties:
+    return {"Arn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{sent['AlarmName']}"}
+
+
+KINDS = (
+    # moto has the first three, but drops much of what they are told
+    Kind(
+        "AWS::ECS::Cluster",
+        "ecs.create_cluster",
+        "ClusterName",
+        _cluster,
+        ref=lambda _, answer: answer["cluster"]["clusterName"],
+        attributes=lambda _, answer: {"Arn": answer["cluster"]["clusterArn"]},
+    ),
+    Kind(
+        "AWS::ECS::TaskDefinition",
+        "ecs.register_task_definition",
+        adapt=_task,
+        ref=lambda _, answer: answer["taskDefinition"]["taskDefinitionArn"],
+    ),
+    Kind(
+        "AWS::ECS::Service",
+        "ecs.create_service",
+        "ServiceName",
+        _service,
+        ref=lambda _, answer: answer["service"]["serviceArn"],
+        attributes=lambda _, answer: {"Name": answer["service"]["serviceName"]},
+    ),
+    Kind(
+        "AWS::ECS::ClusterCapacityProviderAssociations",
+        "ecs.put_cluster_capacity_providers",
+        adapt=_providers,
+    ),
+    Kind(
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        "application-autoscaling.register_scalable_target",
+        ref=lambda sent, _: "|".join(
+            sent[key] for key in ("ResourceId", "ScalableDimension", "ServiceNamespace")
+        ),
+    ),
+    Kind(
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "application-autoscaling.put_scaling_policy",
+        adapt=_policy,
+        ref=lambda _, answer: answer["PolicyARN"],
+    ),
+    Kind(
+        "AWS::CloudWatch::Alarm",
+        "cloudwatch.put_metric_alarm",
+        "AlarmName",
+        attributes=_alarm_attributes,
+    ),
+    Kind(
+        "AWS::CloudWatch::CompositeAlarm",
+        "cloudwatch.put_composite_alarm",
+        attributes=_alarm_attributes,
+        is_real=False,
+    ),
+    Kind(
+        "AWS::ElastiCache::SubnetGroup",
+        "elasticache.create_cache_subnet_group",
+        "CacheSubnetGroupName",
+        _subnets,
+        ref=lambda sent, _: sent["CacheSubnetGroupName"],
+    ),
+    Kind(
+        "AWS::ElastiCache::ParameterGroup",
+        "elasticache.create_cache_parameter_group",
+        "CacheParameterGroupName",
+        _parameters,
+        ref=lambda sent, _: sent["CacheParameterGroupName"],
+        is_real=False,
+    ),
+    Kind(
+        "AWS::ElastiCache::ReplicationGroup",
+        "elasticache.create_replication_group",
+        "ReplicationGroupId",
+        _group,
+        ref=lambda sent, _: sent["ReplicationGroupId"],
+        attributes=lambda *_: {"PrimaryEndPoint.Address": "primary.store.example"},
+    ),
+    Kind(
+        "AWS::SecretsManager::Secret",
+        "secretsmanager.create_secret",
+        "Name",
+        _secret,
+        ref=lambda _, answer: answer["ARN"],
+    ),
+    Kind("AWS::S3::BucketPolicy", "s3.put_bucket_policy", adapt=_bucket_policy),
+    Kind("AWS::SNS::TopicPolicy", "sns.set_topic_attributes", adapt=_topic_policy),
+    Kind(
+        "AWS::EC2::SecurityGroupEgress",
+        "ec2.authorize_security_group_egress",
+        adapt=_egress,
+    ),
+)
+
+
+def _balancer_attribute(balancer: Any, attribute: str) -> Any:
+    return {
+        "DNSName": balancer.dns_name,
+        "LoadBalancerFullName": balancer.arn.split(":loadbalancer/")[-1],
+    }[attribute]
+
+
+def _targets_attribute(targets: Any, attribute: str) -> Any:
+    return {"TargetGroupFullName": targets.arn.split(":")[-1]}[attribute]
+
+
+def teach_all() -> None:
+    """Let moto's CloudFormation make everything that our templates name."""
+    _taught.extend(teach(kind) for kind in KINDS)
+    elb.FakeLoadBalancer.get_cfn_attribute = _balancer_attribute
+    elb.FakeTargetGroup.get_cfn_attribute = _targets_attribute
+
+
+_taught: list[Any] = []  # moto finds them among all classes, so they must live
