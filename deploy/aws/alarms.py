@@ -55,7 +55,9 @@ class Alarms(Construct):
             self._alarm("Memory", memory, 85, "tasks are short of memory", minutes=10),
             self._alarm("Most", running, most - 1, "there are as many tasks as may be", minutes=15),
             self._alarm("Unhealthy", signals.unhealthy(), 0, "a task is not ready", minutes=5),
-            self._alarm("Refusing", signals.own("Refused"), 10, "texts are refused for want of room"),
+            self._alarm(
+                "Refusing", signals.own("Refused"), 10, "texts are refused for want of room"
+            ),
             self._alarm("Model", signals.own("Failed"), 0, "the model fails on texts"),
             self._alarm(
                 "Silent",
@@ -103,7 +105,7 @@ class Alarms(Construct):
         burn.add_alarm_action(self._tell)
         return burn
 
-    def _alarm(  # noqa: PLR0913
+    def _alarm(
         self,
         name: str,
         metric: cw.IMetric,

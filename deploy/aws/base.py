@@ -7,7 +7,7 @@ from aws_cdk import aws_secretsmanager as secrets
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from deploy.aws.findings import acknowledge_base
+from deploy.aws.findings import BASE, acknowledge
 from deploy.aws.network import Network
 from deploy.aws.profiles import Profile
 from deploy.aws.store import Store
@@ -66,4 +66,4 @@ class Base(cdk.Stack):
         cdk.CfnOutput(self, "ModelBucket", value=self.models.bucket_name)
         cdk.CfnOutput(self, "KeysSecret", value=self.keys.secret_arn)
         cdk.CfnOutput(self, "AlertsTopic", value=self.alerts.topic_arn)
-        acknowledge_base(self)
+        acknowledge(self, BASE)

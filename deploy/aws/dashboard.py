@@ -36,9 +36,7 @@ def _users(signals: Signals) -> list[cw.IWidget]:
     others = elb.HttpCodeTarget.TARGET_4XX_COUNT
     return [
         _graph("Requests a minute", signals.requests(), signals.status(others)),
-        _graph(
-            f"Failure rate, % (of 30 days: {100 - OBJECTIVE:.1f})", signals.failures(), least=0
-        ),
+        _graph(f"Failure rate, % (of 30 days: {100 - OBJECTIVE:.1f})", signals.failures(), least=0),
         _graph("Seconds to an answer", signals.seconds("p50"), signals.seconds("p99")),
     ]
 
@@ -47,7 +45,9 @@ def _tasks(signals: Signals) -> list[cw.IWidget]:
     return [
         _graph("CPU, %", signals.ecs("CPUUtilization"), signals.ecs("CPUUtilization", "Maximum")),
         _graph(
-            "Memory, %", signals.ecs("MemoryUtilization"), signals.ecs("MemoryUtilization", "Maximum")
+            "Memory, %",
+            signals.ecs("MemoryUtilization"),
+            signals.ecs("MemoryUtilization", "Maximum"),
         ),
         _graph("Tasks", *(signals.tasks(which) for which in ("Desired", "Running", "Pending"))),
     ]
@@ -56,14 +56,21 @@ def _tasks(signals: Signals) -> list[cw.IWidget]:
 def _model(signals: Signals) -> list[cw.IWidget]:
     seconds = cw.MathExpression(
         expression="seconds / inferences",
-        using_metrics={"seconds": signals.own("InferenceSeconds"), "inferences": signals.own("Inferences")},
+        using_metrics={
+            "seconds": signals.own("InferenceSeconds"),
+            "inferences": signals.own("Inferences"),
+        },
         period=Duration.minutes(1),
         label="seconds of an inference",
     )
-    queued = [signals.own("QueuedTexts", of, f"texts waiting, {of}") for of in ("Average", "Maximum")]
+    queued = [
+        signals.own("QueuedTexts", of, f"texts waiting, {of}") for of in ("Average", "Maximum")
+    ]
     return [
         _graph("Queue of a task", *queued),
-        _graph("Texts refused, or failed by the model", signals.own("Refused"), signals.own("Failed")),
+        _graph(
+            "Texts refused, or failed by the model", signals.own("Refused"), signals.own("Failed")
+        ),
         _graph("Inference", seconds),
     ]
 

@@ -5,6 +5,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
+from deploy.aws.findings import ENTRANCE, acknowledge
 from deploy.aws.network import Network
 from deploy.aws.profiles import Profile
 from deploy.aws.task import PORT
@@ -16,6 +17,7 @@ class Entrance(Construct):
     def __init__(self, scope: Construct, profile: Profile, network: Network, allowed: str) -> None:
         """Let in whoever comes from the allowed addresses (CIDR)."""
         super().__init__(scope, "Entrance")
+        acknowledge(self, ENTRANCE)
         self.balancer = elb.ApplicationLoadBalancer(
             self,
             "Balancer",

@@ -5,6 +5,7 @@ from constructs import Construct
 
 from deploy.aws.profiles import Profile
 
+CIDR = "10.0.0.0/16"
 _PORT, _STORE = ec2.Port.tcp(8000), ec2.Port.tcp(6379)
 _INTERFACES = {  # what a task needs of AWS before and while it runs
     "Registry": ec2.InterfaceVpcEndpointAwsService.ECR,
@@ -23,6 +24,7 @@ class Network(Construct):
         self.vpc = ec2.Vpc(
             self,
             "Vpc",
+            ip_addresses=ec2.IpAddresses.cidr(CIDR),
             max_azs=2,
             nat_gateways=2 if profile.private and profile.internet else 0,
             subnet_configuration=_subnets(profile),
@@ -31,7 +33,9 @@ class Network(Construct):
                 "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)
             },
         )
-        self.tasks_in = ec2.SubnetSelection(subnet_group_name="tasks" if profile.private else "public")
+        self.tasks_in = ec2.SubnetSelection(
+            subnet_group_name="tasks" if profile.private else "public"
+        )
         self.store_in = ec2.SubnetSelection(subnet_group_name="store")
         self.balancer = self._group("Balancer", "Who may ask")
         self.tasks = self._group("Tasks", "Asked by the load balancer alone")

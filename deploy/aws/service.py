@@ -8,7 +8,6 @@ from deploy.aws.alarms import Alarms
 from deploy.aws.base import Base
 from deploy.aws.dashboard import Dashboard
 from deploy.aws.entrance import Entrance
-from deploy.aws.findings import acknowledge_service
 from deploy.aws.profiles import Profile
 from deploy.aws.scaling import scale
 from deploy.aws.signals import Signals
@@ -44,7 +43,6 @@ class Service(cdk.Stack):
         Dashboard(self, signals, alarms, task.logs)
         cdk.CfnOutput(self, "Url", value=entrance.url)
         cdk.CfnOutput(self, "LogGroup", value=task.logs.log_group_name)
-        acknowledge_service(self)
 
     def _parameter(self, name: str, description: str, *, default: str | None = None) -> str:
         parameter = cdk.CfnParameter(self, name, description=description, default=default)

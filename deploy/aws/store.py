@@ -68,7 +68,16 @@ class Store(Construct):
             description="SENTISERVE_STORE",
             removal_policy=RemovalPolicy.DESTROY,
             secret_string_value=SecretValue.unsafe_plain_text(
-                Fn.join("", ["rediss://:", self.password.secret_value.unsafe_unwrap(), "@", address, ":6379"])
+                Fn.join(
+                    "",
+                    [
+                        "rediss://:",
+                        self.password.secret_value.unsafe_unwrap(),
+                        "@",
+                        address,
+                        ":6379",
+                    ],
+                )
             ),
         )
         self.node_names = [Fn.join("", [group.ref, f"-00{i + 1}"]) for i in range(profile.nodes)]

@@ -7,9 +7,12 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from deploy.aws.base import Base
+from deploy.aws.findings import TASK, acknowledge
+from deploy.aws.network import CIDR
 from deploy.aws.profiles import Profile
 
 PORT = 8000
+_RATE = 50  # requests a second of one client in the long run; more get 429
 # After SIGTERM: not ready any longer while the load balancer notices, then what was accepted is
 # answered, then recorded; the last seconds are for closing.
 _NOTICE, _DRAIN, _CLOSE = 20, 15, 10
@@ -24,6 +27,7 @@ class Task(Construct):
     ) -> None:
         """Describe it."""
         super().__init__(scope, "Task")
+        acknowledge(self, TASK)
         self.logs = logs.LogGroup(
             self,
             "Logs",
@@ -46,7 +50,7 @@ class Task(Construct):
             "sentiserve",
             image=ecs.ContainerImage.from_ecr_repository(base.images, image_tag),
             port_mappings=[ecs.PortMapping(container_port=PORT)],
-            environment=_environment(profile, base, model, cdk.Stack.of(self).stack_name),
+            environment=_environment(profile, model, cdk.Stack.of(self).stack_name),
             secrets={
                 "SENTISERVE_STORE": ecs.Secret.from_secrets_manager(base.store.url),
                 "SENTISERVE_API_KEYS": ecs.Secret.from_secrets_manager(base.keys),
@@ -67,7 +71,6 @@ class Task(Construct):
             ),
             readonly_root_filesystem=True,
             stop_timeout=STOP,
-            linux_parameters=ecs.LinuxParameters(self, "Linux", init_process_enabled=True),
         )
         container.add_mount_points(  # the journal, and models that are pulled
             ecs.MountPoint(container_path="/data", source_volume="data", read_only=False)
@@ -91,12 +94,15 @@ class Task(Construct):
         )
 
 
-def _environment(profile: Profile, base: Base, model: str, service: str) -> dict[str, str]:
+def _environment(profile: Profile, model: str, service: str) -> dict[str, str]:
     return {
         "SENTISERVE_MODEL": model,
         "SENTISERVE_SOURCES": profile.sources,
         "SENTISERVE_HISTORY": "off",  # a task's disk goes with it
         "SENTISERVE_METRICS": "emf",
         "SENTISERVE_SERVICE": service,
+        "SENTISERVE_DRAIN_DELAY": str(_NOTICE),
         "SENTISERVE_DRAIN_TIMEOUT": str(_DRAIN),
+        "SENTISERVE_TRUSTED_PROXIES": CIDR,  # the load balancer is in there
+        "SENTISERVE_CLIENT_RATE": str(_RATE),
     }

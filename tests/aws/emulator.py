@@ -68,16 +68,15 @@ def emulator() -> Iterator[Emulator]:
 
 def main() -> None:
     """Serve until standard input ends."""
-    from moto.server import ThreadedMotoServer
-
     from aws.lacking import teach_all
+    from moto.server import ThreadedMotoServer
 
     teach_all()
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     url = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
     os.environ["AWS_ENDPOINT_URL"] = url
-    print(url, flush=True)
+    print(url, flush=True)  # noqa: T201  # whoever started this reads it
     sys.stdin.read()
     server.stop()
 

@@ -50,6 +50,9 @@ def teach(kind: Kind) -> type[CloudFormationModel]:
 
     class Forwarded(CloudFormationModel):
         __module__ = "moto.cloudformation"  # moto knows types by their modules
+        physical_resource_id: str
+        sent: Properties
+        answer: Properties
 
         @staticmethod
         def cloudformation_name_type() -> str:
@@ -64,9 +67,14 @@ def teach(kind: Kind) -> type[CloudFormationModel]:
             return True
 
         @classmethod
-        def create_from_cloudformation_json(  # type: ignore[no-untyped-def]
-            cls, resource_name, cloudformation_json, account_id, region_name, **kwargs
-        ):
+        def create_from_cloudformation_json(
+            cls,
+            resource_name: str,
+            cloudformation_json: Any,
+            account_id: str,
+            region_name: str,
+            **kwargs: Any,
+        ) -> Any:
             self = cls()
             given = dict(_resolved(cloudformation_json.get("Properties", {}), region_name))
             if kind.name:
@@ -78,19 +86,21 @@ def teach(kind: Kind) -> type[CloudFormationModel]:
             return self
 
         @classmethod
-        def update_from_cloudformation_json(  # type: ignore[no-untyped-def]
-            cls, original_resource, new_resource_name, cloudformation_json, account_id, region_name
-        ):
+        def update_from_cloudformation_json(
+            cls,
+            original_resource: Any,
+            new_resource_name: str,
+            cloudformation_json: Any,
+            account_id: str,
+            region_name: str,
+        ) -> Any:
             return cls.create_from_cloudformation_json(
-                original_resource.physical_resource_id if kind.name else new_resource_name,
-                cloudformation_json,
-                account_id,
-                region_name,
+                new_resource_name, cloudformation_json, account_id, region_name
             )
 
         @classmethod
         def delete_from_cloudformation_json(cls, *_: Any) -> None:
-            """The emulator ends anyway."""
+            """Nothing is deleted: the emulator ends anyway."""
 
         def get_cfn_attribute(self, attribute_name: str) -> Any:
             return kind.attributes(self.sent, self.answer)[attribute_name]

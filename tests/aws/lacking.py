@@ -5,9 +5,8 @@ import secrets
 import string
 from typing import Any
 
-from moto.elbv2 import models as elb
-
 from aws.forwarding import Kind, Properties, teach
+from moto.elbv2 import models as elb
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 _LETTERS = string.ascii_letters + string.digits
@@ -79,7 +78,7 @@ def _parameters(properties: Properties) -> Properties:
 
 
 def _bucket_policy(properties: Properties) -> Properties:
-    """moto ignores conditions, so that a Deny with one would lock everybody out."""
+    """Without what has conditions: moto ignores those, and would lock everybody out."""
     document = properties["PolicyDocument"]
     kept = [statement for statement in document["Statement"] if "Condition" not in statement]
     return {
@@ -216,8 +215,11 @@ def _targets_attribute(targets: Any, attribute: str) -> Any:
 def teach_all() -> None:
     """Let moto's CloudFormation make everything that our templates name."""
     _taught.extend(teach(kind) for kind in KINDS)
-    elb.FakeLoadBalancer.get_cfn_attribute = _balancer_attribute
-    elb.FakeTargetGroup.get_cfn_attribute = _targets_attribute
+    for model, attribute in (
+        (elb.FakeLoadBalancer, _balancer_attribute),
+        (elb.FakeTargetGroup, _targets_attribute),
+    ):
+        setattr(model, "get_cfn_attribute", attribute)  # noqa: B010  # moto has another
 
 
 _taught: list[Any] = []  # moto finds them among all classes, so they must live
