@@ -1,4 +1,4 @@
-"""All stacks of all profiles: ``python -m deploy.aws``, which ``cdk`` runs."""
+"""All stacks of all profiles: ``python -m deploy.aws`` synthesizes them into ``cdk.out``."""
 
 import aws_cdk as cdk
 
@@ -8,7 +8,7 @@ from deploy.aws.service import Service
 
 
 def build(outdir: str | None = None) -> cdk.App:
-    """The app, not yet synthesized; into cdk.out, or where the CDK's command line wants it."""
+    """The app, not yet synthesized."""
     app = cdk.App(
         outdir=outdir,
         analytics_reporting=False,
@@ -16,6 +16,7 @@ def build(outdir: str | None = None) -> cdk.App:
             "@aws-cdk/aws-ecs:removeDefaultDeploymentAlarm": True,
             "@aws-cdk/aws-iam:minimizePolicies": True,
             "@aws-cdk/core:checkSecretUsage": True,
+            "@aws-cdk/core:defaultCrossStackReferences": "strong",
         },
     )
     for profile in PROFILES.values():

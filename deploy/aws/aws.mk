@@ -6,7 +6,7 @@ PROFILE ?= demo# or prod, or closed
 deploy: .venv/cdk  ## to AWS: make deploy [PROFILE=prod CERTIFICATE=arn:…] [MODEL_DIR=bundle] [ALLOW=203.0.113.7/32]
 	$(BIN)/python -m deploy.aws.up $(PROFILE) $(if $(MODEL_DIR),--model $(MODEL_DIR)) \
 		$(if $(CERTIFICATE),--certificate $(CERTIFICATE)) $(if $(ALLOW),--allow $(ALLOW)) \
-		$(if $(TAG),--tag $(TAG)) -- $(CDK_FLAGS)
+		$(if $(TAG),--tag $(TAG)) $(if $(CDK_FLAGS),--flags='$(CDK_FLAGS)')
 
 destroy: .venv/cdk  ## delete all of it: make destroy PROFILE=demo
 	$(BIN)/python -m deploy.aws.down $(PROFILE) $(if $(YES),--yes)

@@ -4,8 +4,9 @@ import argparse
 
 from botocore.exceptions import ClientError
 
+from deploy.aws.__main__ import build
 from deploy.aws.account import empty, outputs
-from deploy.aws.node import cdk
+from deploy.aws.node import OUT, cdk
 from deploy.aws.profiles import PROFILES
 
 
@@ -21,6 +22,7 @@ def main() -> None:
         and input(f"This deletes all of {name}. Type {given.profile}: ") != given.profile
     ):
         raise SystemExit("nothing was deleted")
+    build(str(OUT)).synth()
     cdk("destroy", name, "--force")
     try:
         bucket = outputs(f"{name}-base")["ModelBucket"]

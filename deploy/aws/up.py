@@ -1,11 +1,13 @@
 """``make deploy``: from a checkout and an account to a URL."""
 
 import argparse
+import shlex
 import subprocess
 from pathlib import Path
 
+from deploy.aws.__main__ import build
 from deploy.aws.account import outputs, push_image, upload_model
-from deploy.aws.node import ROOT, cdk
+from deploy.aws.node import OUT, ROOT, cdk
 from deploy.aws.profiles import PROFILES
 
 
@@ -16,6 +18,7 @@ def main() -> None:
     tag = given.tag or _commit()
     if tag.endswith("-dirty"):  # the next one would have the same tag
         raise SystemExit("commit your changes first, or name the image with TAG=…")
+    build(str(OUT)).synth()
     cdk("deploy", f"{name}-base", *given.flags)
     base = outputs(f"{name}-base")
     push_image(base["Repository"], tag)
@@ -38,7 +41,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--certificate", help="ARN, for profiles with TLS; once is enough")
     parser.add_argument("--allow", help="CIDR of those who may ask; everybody if never given")
     parser.add_argument("--tag", help="of the image; the commit, if not given")
-    parser.add_argument("flags", nargs="*", help="for cdk deploy")
+    parser.add_argument("--flags", type=shlex.split, default=[], help="for cdk deploy")
     return parser.parse_args()
 
 

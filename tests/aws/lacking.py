@@ -6,6 +6,7 @@ import string
 from typing import Any
 
 from aws.forwarding import Kind, Properties, teach
+from moto.cloudformation.models import CloudFormationBackend
 from moto.elbv2 import models as elb
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -212,8 +213,33 @@ def _targets_attribute(targets: Any, attribute: str) -> Any:
     return {"TargetGroupFullName": targets.arn.split(":")[-1]}[attribute]
 
 
+class ChangeSets(CloudFormationBackend):
+    """moto's, with what the CDK's command line, which works by change sets, misses there."""
+
+    def execute_change_set(self, change_set_name: str, stack_name: str | None = None) -> None:
+        """Give a stack its imports, outputs and exports, too."""
+        stack = self.stacks[self.change_sets[change_set_name].stack_id]
+        stack.resource_map.cross_stack_resources = self.exports
+        _execute(self, change_set_name, stack_name)
+        stack._parse_template()
+        stack.output_map = stack._create_output_map()
+        self.exports.update({export.name: export for export in stack.exports})
+
+    def delete_change_set(self, change_set_name: str) -> None:
+        """Say nothing of one that isn't there."""
+        known = {one.change_set_name for one in self.change_sets.values()} | set(self.change_sets)
+        if change_set_name in known:
+            _delete(self, change_set_name)
+
+
+_execute = CloudFormationBackend.execute_change_set
+_delete = CloudFormationBackend.delete_change_set
+
+
 def teach_all() -> None:
     """Let moto's CloudFormation make everything that our templates name."""
+    for name in ("execute_change_set", "delete_change_set"):
+        setattr(CloudFormationBackend, name, getattr(ChangeSets, name))
     _taught.extend(teach(kind) for kind in KINDS)
     for model, attribute in (
         (elb.FakeLoadBalancer, _balancer_attribute),
