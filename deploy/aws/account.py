@@ -67,6 +67,17 @@ def upload_model(bucket: str, directory: Path) -> str:
     return f"s3://{bucket}/{name}"
 
 
+def delete_stack(stack: str) -> None:
+    """Delete a stack, and wait until it is gone; one that isn't there is gone.
+
+    Raises:
+        WaiterError: something of it can't be deleted; CloudFormation's console says what.
+    """
+    print(f"deleting {stack}", flush=True)
+    client("cloudformation").delete_stack(StackName=stack)
+    client("cloudformation").get_waiter("stack_delete_complete").wait(StackName=stack)
+
+
 def empty(bucket: str) -> None:
     """Delete every version of every object, without which a bucket can't be deleted."""
     pages = client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket)

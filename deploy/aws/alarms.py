@@ -49,7 +49,7 @@ class Alarms(Construct):
     def _of_tasks(self, profile: Profile, signals: Signals) -> list[cw.AlarmBase]:
         cpu, memory = signals.ecs("CPUUtilization"), signals.ecs("MemoryUtilization")
         silent = signals.own("QueuedTexts", "SampleCount")
-        running, most = signals.tasks("Running"), profile.tasks[1]
+        running, most = signals.running(), profile.tasks[1]
         return [
             self._alarm("Cpu", cpu, 85, "tasks are short of CPU", minutes=10),
             self._alarm("Memory", memory, 85, "tasks are short of memory", minutes=10),
@@ -71,7 +71,7 @@ class Alarms(Construct):
         ]
 
     def _of_store(self, signals: Signals) -> list[cw.AlarmBase]:
-        hits = signals.hits(_HOUR)
+        hits = signals.hits(_HOUR, enough=1000)
         full = _most(signals.store("DatabaseMemoryUsagePercentage"))
         evicted = _most(signals.store("Evictions", "Sum"))
         store = signals.own("StoreErrors")

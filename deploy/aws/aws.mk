@@ -8,7 +8,7 @@ deploy: .venv/cdk  ## to AWS: make deploy [PROFILE=prod CERTIFICATE=arn:…] [MO
 		$(if $(CERTIFICATE),--certificate $(CERTIFICATE)) $(if $(ALLOW),--allow $(ALLOW)) \
 		$(if $(TAG),--tag $(TAG)) $(if $(CDK_FLAGS),--flags='$(CDK_FLAGS)')
 
-destroy: .venv/cdk  ## delete all of it: make destroy PROFILE=demo
+destroy: .venv/deploy  ## delete all of it: make destroy PROFILE=demo
 	$(BIN)/python -m deploy.aws.down $(PROFILE) $(if $(YES),--yes)
 
 templates: .venv/deploy  ## write deploy/aws/templates anew

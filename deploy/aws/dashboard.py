@@ -7,6 +7,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from deploy.aws.alarms import OBJECTIVE, Alarms
+from deploy.aws.profiles import Profile
 from deploy.aws.signals import Signals
 
 _WIDTH = 8  # of 24 columns
@@ -16,7 +17,12 @@ class Dashboard(Construct):
     """Alarms first, then what users see, then tasks, then the store, then the log."""
 
     def __init__(
-        self, scope: Construct, signals: Signals, alarms: Alarms, group: logs.ILogGroup
+        self,
+        scope: Construct,
+        profile: Profile,
+        signals: Signals,
+        alarms: Alarms,
+        group: logs.ILogGroup,
     ) -> None:
         """Lay it out."""
         super().__init__(scope, "Dashboard")
@@ -27,7 +33,7 @@ class Dashboard(Construct):
             default_interval=Duration.hours(3),
         )
         dashboard.add_widgets(cw.AlarmStatusWidget(alarms=list(alarms.all), width=24, height=3))
-        for row in (_users(signals), _tasks(signals), _model(signals), _store(signals)):
+        for row in (_users(signals), _tasks(profile, signals), _model(signals), _store(signals)):
             dashboard.add_widgets(*row)
         dashboard.add_widgets(*_logs(group))
 
@@ -41,7 +47,8 @@ def _users(signals: Signals) -> list[cw.IWidget]:
     ]
 
 
-def _tasks(signals: Signals) -> list[cw.IWidget]:
+def _tasks(profile: Profile, signals: Signals) -> list[cw.IWidget]:
+    insights = [signals.insight(which) for which in ("Desired", "Pending") if profile.insights]
     return [
         _graph("CPU, %", signals.ecs("CPUUtilization"), signals.ecs("CPUUtilization", "Maximum")),
         _graph(
@@ -49,7 +56,7 @@ def _tasks(signals: Signals) -> list[cw.IWidget]:
             signals.ecs("MemoryUtilization"),
             signals.ecs("MemoryUtilization", "Maximum"),
         ),
-        _graph("Tasks", *(signals.tasks(which) for which in ("Desired", "Running", "Pending"))),
+        _graph("Tasks", signals.running(), *insights),
     ]
 
 

@@ -1,12 +1,9 @@
 """``make destroy``: back to nothing."""
 
 import argparse
+import sys
 
-from botocore.exceptions import ClientError
-
-from deploy.aws.__main__ import build
-from deploy.aws.account import empty, outputs
-from deploy.aws.node import OUT, cdk
+from deploy.aws.account import client, delete_stack, empty, outputs
 from deploy.aws.profiles import PROFILES
 
 
@@ -17,19 +14,16 @@ def main() -> None:
     parser.add_argument("--yes", action="store_true", help="don't ask")
     given = parser.parse_args()
     name = f"sentiserve-{given.profile}"
-    if (
-        not given.yes
-        and input(f"This deletes all of {name}. Type {given.profile}: ") != given.profile
-    ):
-        raise SystemExit("nothing was deleted")
-    build(str(OUT)).synth()
-    cdk("destroy", name, "--force")
+    question = f"This deletes all of {name}, for good. Type {given.profile}: "
+    if not given.yes and input(question) != given.profile:
+        sys.exit("nothing was deleted")
+    delete_stack(name)
     try:
         bucket = outputs(f"{name}-base")["ModelBucket"]
-    except ClientError:  # there is no such stack
+    except client("cloudformation").exceptions.ClientError:  # there is no such stack
         return
     empty(bucket)
-    cdk("destroy", f"{name}-base", "--force")
+    delete_stack(f"{name}-base")
 
 
 if __name__ == "__main__":

@@ -13,13 +13,13 @@ OUT = ROOT / "var" / "cdk.out"
 _CDK = ROOT / ".venv" / "cdk" / "node_modules" / "aws-cdk" / "bin" / "cdk"
 
 
-def cdk(command: str, stack: str, *flags: str) -> None:
-    """Run ``cdk`` on one stack of those that are synthesized in ``OUT``.
+def cdk_deploy(stack: str, *flags: str) -> None:
+    """Run ``cdk deploy`` on one stack of those that are synthesized in ``OUT``.
 
     Raises:
         SystemExit: it failed; it has said why.
     """
-    run = [str(BIN / "node"), str(_CDK), command, stack, "--exclusively", "--app", str(OUT)]
+    run = [str(BIN / "node"), str(_CDK), "deploy", stack, "--exclusively", "--app", str(OUT)]
     quiet = {"CDK_DISABLE_CLI_TELEMETRY": "true"}
     done = subprocess.run([*run, *flags], cwd=ROOT, env=os.environ | quiet, check=False)
     if done.returncode:

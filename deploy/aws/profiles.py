@@ -17,6 +17,8 @@ class Profile:
             which need no NAT gateway.
         internet: whether tasks reach the platforms that posts are on.
         tls: whether the load balancer has a certificate.
+        insights: whether CloudWatch has metrics of its Container Insights, the number of tasks
+            that are wanted among them; some $9 a month.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Profile:
     private: bool
     internet: bool
     tls: bool
+    insights: bool
 
     @property
     def sources(self) -> str:
@@ -37,14 +40,15 @@ class Profile:
 
 DEMO = Profile(
     name="demo",
-    cpu=512,
-    memory=1024,
+    cpu=256,
+    memory=512,
     tasks=(1, 2),
     on_spot=4,
     nodes=1,
     private=False,
     internet=True,
     tls=False,
+    insights=False,
 )
 PROD = Profile(
     name="prod",
@@ -56,6 +60,7 @@ PROD = Profile(
     private=True,
     internet=True,
     tls=True,
+    insights=True,
 )
 CLOSED = replace(PROD, name="closed", internet=False)
 

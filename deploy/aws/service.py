@@ -27,6 +27,7 @@ class Service(cdk.Stack):
             synthesizer=cdk.BootstraplessSynthesizer(),
         )
         self.template_options.template_format_version = "2010-09-09"
+        acknowledge(self, SERVICE)
         image_tag = self._parameter("ImageTag", "Tag of the image in the base stack's repository")
         model = self._parameter("Model", "SENTISERVE_MODEL; empty: the image's own", default="")
         allowed = self._parameter("Allowed", "Addresses that may ask", default="0.0.0.0/0")
@@ -37,12 +38,11 @@ class Service(cdk.Stack):
         signals = Signals(self.stack_name, service, entrance, base.store.node_names)
         scale(service, profile, entrance, signals)
         alarms = Alarms(self, profile, signals, base.alerts)
-        acknowledge(service, SERVICE)
         service.enable_deployment_alarms(
             [alarm.alarm_name for alarm in alarms.rollback],
             behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM,
         )
-        Dashboard(self, signals, alarms, task.logs)
+        Dashboard(self, profile, signals, alarms, task.logs)
         cdk.CfnOutput(self, "Url", value=entrance.url)
         cdk.CfnOutput(self, "LogGroup", value=task.logs.log_group_name)
 
@@ -51,11 +51,12 @@ class Service(cdk.Stack):
         return parameter.value_as_string
 
     def _service(self, profile: Profile, base: Base, task: Task) -> ecs.FargateService:
+        insights = ecs.ContainerInsights
         cluster = ecs.Cluster(
             self,
             "Cluster",
             vpc=base.network.vpc,
-            container_insights_v2=ecs.ContainerInsights.ENABLED,
+            container_insights_v2=insights.ENABLED if profile.insights else insights.DISABLED,
             enable_fargate_capacity_providers=True,
         )
         return ecs.FargateService(

@@ -48,9 +48,15 @@ class Signals:
         """A figure of the ECS service: CPUUtilization, MemoryUtilization."""
         return self._of_service("AWS/ECS", name, statistic)
 
-    def tasks(self, which: str) -> cw.Metric:
-        """How many tasks are Running, Pending or Desired."""
-        return self._of_service("ECS/ContainerInsights", f"{which}TaskCount", "Maximum")
+    def running(self) -> cw.Metric:
+        """How many tasks there are: each gives one sample a minute."""
+        return self._of_service("AWS/ECS", "CPUUtilization", "SampleCount", "running")
+
+    def insight(self, which: str) -> cw.Metric:
+        """How many tasks are Desired or Pending; only with Container Insights."""
+        return self._of_service(
+            "ECS/ContainerInsights", f"{which}TaskCount", "Maximum", which.lower()
+        )
 
     def requests(self, period: Duration = _MINUTE) -> cw.Metric:
         """Requests that the load balancer handed on."""
@@ -86,10 +92,11 @@ class Signals:
             label="% of requests failed",
         )
 
-    def hits(self, period: Duration = _MINUTE) -> cw.MathExpression:
-        """Percent of posts and texts that were remembered; few don't count."""
+    def hits(self, period: Duration = _MINUTE, *, enough: int = 0) -> cw.MathExpression:
+        """Percent of posts and texts that were remembered; 100 where there weren't enough."""
+        percent = "100 * hits / (hits + misses)"
         return cw.MathExpression(
-            expression="IF(hits + misses > 100, 100 * hits / (hits + misses))",
+            expression=f"IF(hits + misses > {enough}, {percent}, 100)" if enough else percent,
             using_metrics={
                 "hits": self.own("Hits", period=period),
                 "misses": self.own("Misses", period=period),
@@ -112,7 +119,9 @@ class Signals:
             for number, node in enumerate(self._nodes, 1)
         ]
 
-    def _of_service(self, namespace: str, name: str, statistic: str) -> cw.Metric:
+    def _of_service(
+        self, namespace: str, name: str, statistic: str, label: str | None = None
+    ) -> cw.Metric:
         return cw.Metric(
             namespace=namespace,
             metric_name=name,
@@ -122,5 +131,5 @@ class Signals:
             },
             statistic=statistic,
             period=_MINUTE,
-            label=name,
+            label=label or statistic,
         )

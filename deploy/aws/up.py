@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy.aws.__main__ import build
 from deploy.aws.account import outputs, push_image, upload_model
-from deploy.aws.node import OUT, ROOT, cdk
+from deploy.aws.node import OUT, ROOT, cdk_deploy
 from deploy.aws.profiles import PROFILES
 
 
@@ -19,14 +19,14 @@ def main() -> None:
     if tag.endswith("-dirty"):  # the next one would have the same tag
         raise SystemExit("commit your changes first, or name the image with TAG=…")
     build(str(OUT)).synth()
-    cdk("deploy", f"{name}-base", *given.flags)
+    cdk_deploy(f"{name}-base", *given.flags)
     base = outputs(f"{name}-base")
     push_image(base["Repository"], tag)
     parameters = {"ImageTag": tag, "Allowed": given.allow, "CertificateArn": given.certificate}
     if given.model is not None:
         parameters["Model"] = upload_model(base["ModelBucket"], given.model)
     chosen = [f"--parameters={key}={value}" for key, value in parameters.items() if value]
-    cdk("deploy", name, *chosen, *given.flags)  # a parameter that isn't given stays as it was
+    cdk_deploy(name, *chosen, *given.flags)  # a parameter that isn't given stays as it was
     print(f"\n{outputs(name)['Url']} answers whoever has the key:")
     print(
         "    aws secretsmanager get-secret-value --query SecretString --output text "

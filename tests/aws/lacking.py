@@ -7,6 +7,7 @@ from typing import Any
 
 from aws.forwarding import Kind, Properties, teach
 from moto.cloudformation.models import CloudFormationBackend
+from moto.ec2.models.route_tables import RouteTable
 from moto.elbv2 import models as elb
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -236,11 +237,18 @@ _execute = CloudFormationBackend.execute_change_set
 _delete = CloudFormationBackend.delete_change_set
 
 
+def _delete_table(table: Any, _account: str, _region: str) -> None:
+    """And its associations with subnets, which moto doesn't delete either."""
+    table._associations.clear()
+    table.ec2_backend.delete_route_table(table.id)
+
+
 def teach_all() -> None:
     """Let moto's CloudFormation make everything that our templates name."""
     for name in ("execute_change_set", "delete_change_set"):
         setattr(CloudFormationBackend, name, getattr(ChangeSets, name))
     _taught.extend(teach(kind) for kind in KINDS)
+    setattr(RouteTable, "delete", _delete_table)  # noqa: B010  # it has none
     for model, attribute in (
         (elb.FakeLoadBalancer, _balancer_attribute),
         (elb.FakeTargetGroup, _targets_attribute),

@@ -147,16 +147,17 @@ def test_budgets_are_burnt_at_the_rates_of_the_book(deployed: Deployed) -> None:
     }
 
 
-def test_the_dashboard_shows_it_all(deployed: Deployed) -> None:
+def test_the_dashboard_shows_it_all(deployed: Deployed, profile: str) -> None:
     """CPU, memory, tasks, hits, failures, latency, queue, refusals, models and logs."""
     body = _dashboard(deployed)
     titles = [widget["properties"].get("title", "") for widget in body["widgets"]]
     text = json.dumps(body)
     for shown in (
-        "CPUUtilization", "MemoryUtilization", "DesiredTaskCount", "RunningTaskCount", "Hits",
+        "CPUUtilization", "MemoryUtilization", "SampleCount", "Hits",
         "HTTPCode_Target_5XX_Count", "TargetResponseTime", "QueuedTexts", "Refused",
     ):  # fmt: skip
         assert f'"{shown}"' in text, shown
+    assert ('"DesiredTaskCount"' in text) == PROFILES[profile].insights
     assert {"Model of each task", "Warnings and errors"} <= set(titles)
     logs = [w["properties"]["query"] for w in body["widgets"] if w["type"] == "log"]
     assert all(deployed.outputs(deployed.name)["LogGroup"] in query for query in logs)
