@@ -33,7 +33,7 @@ class Alarms(Construct):
         self._tell = actions.SnsAction(topic)
         self.rollback = [
             self._alarm("Failing", signals.failures(), 5, "more than 5 % of requests fail"),
-            self._alarm("Slow", signals.seconds("p99"), 1, "one of 100 answers takes over 1 s"),
+            self._alarm("Slow", signals.seconds("p90"), 2, "one of ten answers takes over 2 s"),
         ]
         self.others = [
             *(self._burn(speed, signals) for speed in _BURNS),

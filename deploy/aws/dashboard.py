@@ -43,7 +43,7 @@ def _users(signals: Signals) -> list[cw.IWidget]:
     return [
         _graph("Requests a minute", signals.requests(), signals.status(others)),
         _graph(f"Failure rate, % (of 30 days: {100 - OBJECTIVE:.1f})", signals.failures(), least=0),
-        _graph("Seconds to an answer", signals.seconds("p50"), signals.seconds("p99")),
+        _graph("Seconds to an answer", *(signals.seconds(part) for part in ("p50", "p90", "p99"))),
     ]
 
 

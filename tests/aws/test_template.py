@@ -70,7 +70,7 @@ def test_a_failed_deployment_is_taken_back(service: Template) -> None:
     named = {name["Ref"] for name in deployment["Alarms"]["AlarmNames"]}
     assert {service.all("CloudWatch::Alarm")[name]["AlarmDescription"] for name in named} == {
         "more than 5 % of requests fail",
-        "one of 100 answers takes over 1 s",
+        "one of ten answers takes over 2 s",
     }
     assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (100, 200)
 
