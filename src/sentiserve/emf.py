@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager, suppress
 from typing import Literal, NamedTuple
 
 import msgspec
-import structlog
 from prometheus_client.samples import Sample
 
 from sentiserve.metrics import Metrics
@@ -109,13 +108,17 @@ def _model_id(samples: Iterable[Sample]) -> str | None:
     return next((s.labels.get("id") for s in samples if s.name == "sentiserve_model_info"), None)
 
 
+def _write(line: str) -> None:
+    sys.stderr.write(f"{line}\n")  # in one go, for others write there too
+    sys.stderr.flush()
+
+
 @asynccontextmanager
 async def writing(
-    metrics: Metrics, service: str, write: Callable[[str], None] | None = None
+    metrics: Metrics, service: str, write: Callable[[str], None] = _write
 ) -> AsyncIterator[None]:
     """Write a line every ten seconds, and one in the end, to standard error as the log does."""
     emf = Emf(metrics, service)
-    write = write or structlog.PrintLogger(sys.stderr).msg  # whole lines, and never two at once
 
     async def again() -> None:
         while True:
