@@ -8,10 +8,9 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from deploy.aws.profiles import Profile
+from deploy.aws.profiles import OBJECTIVE, Profile
 from deploy.aws.signals import Signals
 
-OBJECTIVE = 99.9  # percent of requests in 30 days that are not answered by 5xx
 _BUDGET = 100 - OBJECTIVE
 _MINUTE, _HOUR = Duration.minutes(1), Duration.hours(1)
 # How many times as fast as 30 days allow, seen over a long window, and over a short one, by which

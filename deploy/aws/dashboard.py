@@ -6,8 +6,8 @@ from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from deploy.aws.alarms import OBJECTIVE, Alarms
-from deploy.aws.profiles import Profile
+from deploy.aws.alarms import Alarms
+from deploy.aws.profiles import OBJECTIVE, Profile
 from deploy.aws.signals import Signals
 
 _WIDTH = 8  # of 24 columns

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+OBJECTIVE = 99.9  # percent of requests in 30 days that are not answered by 5xx
+
 
 @dataclass(frozen=True)
 class Profile:

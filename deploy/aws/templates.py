@@ -5,13 +5,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from deploy.aws.__main__ import build
-
 DIRECTORY = Path(__file__).parent / "templates"
 
 
 def synthesized() -> dict[str, Any]:
     """Each template, by the name of its stack."""
+    from deploy.aws.__main__ import build  # which starts Node
+
     with TemporaryDirectory() as directory:
         assembly = build(directory).synth()
         return {stack.stack_name: stack.template for stack in assembly.stacks}

@@ -1,5 +1,6 @@
 """The stacks as templates, and what an account looks like once they are deployed."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ require("dns").lookup = refuse;
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The CDK's app, on a Node that connects to nothing; its first start takes a while."""
+    assert "aws_cdk" not in sys.modules, "Node runs already, and may connect to anything"
     directory = tmp_path_factory.mktemp("cdk")
     (directory / "deaf.js").write_text(_DEAF)
     with pytest.MonkeyPatch.context() as patch:

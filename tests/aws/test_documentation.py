@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from aws.stacks import Template
 
-from deploy.aws.alarms import OBJECTIVE
-from deploy.aws.profiles import PROFILES
+from deploy.aws.profiles import OBJECTIVE, PROFILES
 from deploy.aws.templates import DIRECTORY
 from sentiserve.emf import FIGURES
 
