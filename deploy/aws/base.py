@@ -2,6 +2,7 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secrets
 from aws_cdk import aws_sns as sns
@@ -62,6 +63,14 @@ class Base(cdk.Stack):
             ),
         )
         self.alerts = sns.Topic(self, "Alerts", enforce_ssl=True)
+        self.alerts.add_to_resource_policy(  # a policy replaces the usual one, which let it
+            iam.PolicyStatement(
+                actions=["sns:Publish"],
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                resources=[self.alerts.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
         cdk.CfnOutput(self, "Repository", value=self.images.repository_uri)
         cdk.CfnOutput(self, "ModelBucket", value=self.models.bucket_name)
         cdk.CfnOutput(self, "KeysSecret", value=self.keys.secret_arn)

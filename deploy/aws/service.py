@@ -57,9 +57,15 @@ class Service(cdk.Stack):
             "Cluster",
             vpc=base.network.vpc,
             container_insights_v2=insights.ENABLED if profile.insights else insights.DISABLED,
-            enable_fargate_capacity_providers=True,
         )
-        return ecs.FargateService(
+        providers = ecs.CfnClusterCapacityProviderAssociations(
+            self,
+            "Providers",
+            cluster=cluster.cluster_name,
+            capacity_providers=["FARGATE", "FARGATE_SPOT"],
+            default_capacity_provider_strategy=[],
+        )
+        service = ecs.FargateService(
             self,
             "Service",
             cluster=cluster,
@@ -81,3 +87,5 @@ class Service(cdk.Stack):
             max_healthy_percent=200,
             health_check_grace_period=cdk.Duration.seconds(120),
         )
+        service.node.add_dependency(providers)  # before it is created, until it is deleted
+        return service

@@ -86,6 +86,11 @@ def test_the_least_number_of_tasks_is_not_on_spot(service: Template, profile: st
     least, _ = PROFILES[profile].tasks
     assert (on_demand["CapacityProvider"], on_demand["Base"]) == ("FARGATE", least)
     assert (spot["CapacityProvider"], spot["Weight"] > 1) == ("FARGATE_SPOT", True)
+    (providers,) = service.all("ECS::ClusterCapacityProviderAssociations")
+    (described,) = (
+        r for r in service.body["Resources"].values() if r["Type"] == "AWS::ECS::Service"
+    )
+    assert providers in described["DependsOn"]
 
 
 def test_tasks_are_where_nothing_outside_reaches_them(
@@ -146,6 +151,17 @@ def test_whoever_asks_prod_asks_by_tls(service: Template, profile: str) -> None:
     assert listeners[443]["SslPolicy"].startswith("ELBSecurityPolicy-TLS13-1-2")
     (action,) = listeners[80]["DefaultActions"]
     assert (action["Type"], action["RedirectConfig"]["Port"]) == ("redirect", "443")
+
+
+def test_alarms_may_tell_the_topic(base: Template) -> None:
+    """A policy of one's own takes away what CloudWatch may do without one."""
+    statements = base.only("SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    (allowed,) = [one for one in statements if one["Effect"] == "Allow"]
+    assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allowed["Action"] == "sns:Publish"
+    assert allowed["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    }
 
 
 def test_secrets_are_references(templates: dict[str, Template], service: Template) -> None:
