@@ -75,6 +75,15 @@ def test_a_failed_deployment_is_taken_back(service: Template) -> None:
     assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (100, 200)
 
 
+def test_an_image_and_a_model_are_a_revision_of_the_task(service: Template) -> None:
+    """So either is rolled out, and taken back, as any deployment is."""
+    ((name, task),) = service.all("ECS::TaskDefinition").items()
+    assert service.only("ECS::Service")["TaskDefinition"] == {"Ref": name}
+    (container,) = task["ContainerDefinitions"]
+    assert {"Name": "SENTISERVE_MODEL", "Value": {"Ref": "Model"}} in container["Environment"]
+    assert container["Image"]["Fn::Join"][1][-2:] == [":", {"Ref": "ImageTag"}]
+
+
 def test_a_deployment_leaves_the_number_of_tasks_alone(service: Template) -> None:
     """With a DesiredCount it would undo what scaling did."""
     assert "DesiredCount" not in service.only("ECS::Service")
