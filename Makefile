@@ -76,7 +76,9 @@ clean:  ## remove what the other targets made
 		|| { echo "the tests need redis-server or valkey-server 7 or newer: install it with your system's packages"; exit 1; }
 	@mkdir -p .venv && touch $@
 
-.venv/develop: .venv/serve .venv/redis
+.venv/develop: .venv/serve .venv/redis .venv/cdk
 	@echo "installing what the tests, training and pulling need (once; some minutes)"
 	@$(PIP) install --constraint constraints.txt --group dev --editable '.[hub,train]'
 	@touch $@
+
+include deploy/aws/aws.mk

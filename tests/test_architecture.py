@@ -28,6 +28,7 @@ ALLOWED = {
     "tables": {"errors", "texts"},
     "settings": {"errors"},
     "metrics": set(),
+    "emf": {"metrics"},
     "logs": set(),
     "cores": set(),
     "sources": SHARED,
@@ -52,7 +53,7 @@ ALLOWED = {
     | PARTS
     | {"batcher", "history", "journal", "recorder", "sources", "models", "store"},
     "testing": SHARED,
-    "api": SHARED | PARTS | {"build", "__init__"},
+    "api": SHARED | PARTS | {"build", "emf", "__init__"},
     "cli": SHARED
     | PARTS
     | {"build", "ingest", "materialize", "scoring", "api", "models", "sources"},

@@ -284,6 +284,7 @@ async def running(
         stack.push_async_callback(source.close)
         await source.open()
         model = await asyncio.wrap_future(loading or begin_loading(settings))
+        metrics.model.info({"id": model.info.id})
         history, journal = build_history(settings), build_journal(settings)
         if history is not None:
             stack.push_async_callback(history.close)

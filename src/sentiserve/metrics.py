@@ -9,11 +9,13 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Info,
     disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nobody reads
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -95,6 +97,7 @@ class Metrics:
         self.recorded = Counter(
             "sentiserve_recorded", "Predictions written to the store.", registry=registry
         )
+        self.model = Info("sentiserve_model", "Which model answers, by its id.", registry=registry)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
@@ -105,6 +108,10 @@ class Metrics:
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return generate_latest(self._registry)
+
+    def samples(self) -> list[Sample]:
+        """All metrics, one by one, for other formats."""
+        return [sample for metric in self._registry.collect() for sample in metric.samples]
 
     def told(self) -> bytes:
         """All metrics as ``together`` takes them."""

@@ -237,6 +237,16 @@ class Settings(BaseSettings):
         description="Seconds that a connection may be idle; longer than a load balancer keeps its "
         "own (60 as a rule), or it would send requests to a closed door.",
     )
+    metrics: Literal["prometheus", "emf"] = Field(
+        "prometheus",
+        description="How metrics are given: prometheus: at /metrics, to whoever asks. emf: there, "
+        "and every ten seconds as a line of the log in CloudWatch's embedded metric format.",
+    )
+    service: str = Field(
+        "sentiserve",
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="Name of this service among others in the metrics that it writes.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."
     )

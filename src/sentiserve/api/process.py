@@ -19,6 +19,7 @@ from sentiserve.api.auth import Credentials
 from sentiserve.api.connection import Connection, connections_possible
 from sentiserve.api.siblings import Siblings
 from sentiserve.build import running
+from sentiserve.emf import writing
 from sentiserve.metrics import Metrics
 from sentiserve.protocols import Model
 from sentiserve.settings import Settings
@@ -63,6 +64,8 @@ async def _serve(
     async with AsyncExitStack() as stack:
         if siblings:
             await stack.enter_async_context(siblings)
+        if settings.metrics == "emf":
+            await stack.enter_async_context(writing(metrics, settings.service))
         parts = await stack.enter_async_context(running(settings, metrics, model))
         server = Server(settings, on_ready)
         server.config.app = create_app(parts, settings, metrics, access, server, siblings)
