@@ -101,7 +101,8 @@ def copy_of_the_project() -> Iterator[Path]:
             shutil.copy(ROOT / name, directory)
         shutil.copy(ROOT / ".dockerignore", directory)
         for name in ("deploy", "src"):
-            shutil.copytree(ROOT / name, Path(directory) / name)
+            others = shutil.ignore_patterns("aws", "__pycache__")
+            shutil.copytree(ROOT / name, Path(directory) / name, ignore=others)
         yield Path(directory)
 
 
