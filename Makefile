@@ -48,12 +48,19 @@ fuzz: .venv/develop  ## feed the parsers with what breaks them, guided by covera
 	@$(PIP) install --constraint constraints.txt --group fuzz
 	$(BIN)/python fuzz/run.py --seconds $(or $(SECONDS),60)
 
-lock:  ## pin the newest versions of everything in constraints.txt
+LOCKED := .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --constraint constraints.txt
+
+lock:  ## pin the newest versions of everything: constraints.txt, and with digests deploy/lock
 	rm -rf .venv/lock && $(PYTHON) -m venv .venv/lock
 	.venv/lock/bin/python -m pip install 'pip==26.*' torch==2.13.0
 	.venv/lock/bin/python -m pip install --group dev --group fuzz '.[hub,train]'
 	.venv/lock/bin/python -m pip freeze --all --exclude sentiserve --exclude pip \
 		| sed 's/+cpu$$//' > constraints.txt
+	.venv/lock/bin/python -m pip install uv
+	$(LOCKED) pyproject.toml --excludes deploy/lock/left-out.txt --output-file deploy/lock/core.txt
+	$(LOCKED) pyproject.toml --extra hub --output-file deploy/lock/hub.txt
+	$(LOCKED) --group image --output-file deploy/lock/tools.txt
 
 clean:  ## remove what the other targets made
 	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -81,4 +88,5 @@ clean:  ## remove what the other targets made
 	@$(PIP) install --constraint constraints.txt --group dev --editable '.[hub,train]'
 	@touch $@
 
+include deploy/image.mk
 include deploy/aws/aws.mk
