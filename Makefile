@@ -13,8 +13,12 @@ serve: export XDG_DATA_HOME := $(CURDIR)/var# a checkout keeps its own data
 serve: .venv/serve  ## start the service on http://127.0.0.1:8000
 	$(BIN)/sentiserve serve
 
+# Those of containers share one engine, and those of AWS what takes long to make: a process for each.
+DEPLOYMENT := tests/aws tests/deploy
+
 test: .venv/develop  ## run all tests, WORKERS at a time: much of a test is waiting
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal $(DEPLOYMENT:%=--ignore %)
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup $(DEPLOYMENT)
 
 lint: .venv/develop  ## check style and types; writes nothing
 	$(BIN)/ruff check .
