@@ -70,21 +70,20 @@ def stored(files: Sequence[Path], selection: Selection) -> str:
     return f"SELECT *, {record} FROM {source} WHERE model_id = {literal(selection.model_id)}"
 
 
-# Most posts have one record, and nothing to be replayed: they are left out first. Two hashes stand
-# for a post, since numbers sort far faster than names; that two posts share both is past chance.
+# Most posts have one record, and nothing to be replayed: they are left out first, by a number.
 _REPLAY = """
 CREATE TABLE repeated AS
 WITH arrived AS (
-    SELECT mark, twin, known, event, created, record FROM records
+    SELECT mark, platform, id, known, event, created, record FROM records
     SEMI JOIN (SELECT mark FROM records GROUP BY mark HAVING count(*) > 1) USING (mark)
 ), judged AS (
     SELECT *, event = max(event) OVER arrivals AS wins FROM arrived
-    WINDOW arrivals AS (PARTITION BY mark, twin ORDER BY known, event, created, record)
+    WINDOW arrivals AS (PARTITION BY mark, platform, id ORDER BY known, event, created, record)
 )
 SELECT record, CASE WHEN wins THEN
     lead(CASE WHEN wins THEN known END IGNORE NULLS) OVER arrivals ELSE known END AS superseded
 FROM judged
-WINDOW arrivals AS (PARTITION BY mark, twin ORDER BY known, event, created, record)
+WINDOW arrivals AS (PARTITION BY mark, platform, id ORDER BY known, event, created, record)
 """
 
 
@@ -99,8 +98,9 @@ def _records(
     found = [view for view in views if view is not HASHTAG_SENTIMENT]
     columns = [
         "record",
+        "platform",
+        "id",
         "hash(platform, id) AS mark",
-        "hash(id || platform) AS twin",
         *(f"{view.name}.entity AS {view.name}" for view in found),
         "epoch_us(seen_at) AS seen",
         "label",
