@@ -77,13 +77,14 @@ class Builder:
     def __init__(self, dockerfile: Path, network: str) -> None:
         """Nothing is built yet."""
         self.tag = f"sentiserve-report-{secrets.token_hex(4)}"
+        self.built: set[str] = set()  # ids
         self._dockerfile, self._network = dockerfile, network
 
     def build(self, folder: Path) -> float:
         """Build what lies in a folder; the seconds that it took."""
         flags = (f"--network={self._network}", f"--file={folder / self._dockerfile}")
         begun = time.monotonic()
-        docker("build", "--quiet", *flags, f"--tag={self.tag}", str(folder))
+        self.built.add(docker("build", "--quiet", *flags, f"--tag={self.tag}", str(folder)))
         return time.monotonic() - begun
 
     def rebuild(self, change: Callable[[Path], None], rounds: int) -> str:
@@ -138,7 +139,7 @@ def main() -> None:
     try:
         report(ours, one, given.rounds)
     finally:
-        docker("image", "rm", "--force", ours.tag, one.tag)
+        docker("image", "rm", "--force", *ours.built, *one.built)
 
 
 def report(ours: Builder, one: Builder, rounds: int) -> None:
