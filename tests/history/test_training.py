@@ -128,7 +128,10 @@ SELECT CASE WHEN epoch_us(spine.event_timestamp) < epoch_us(kept.event_timestamp
     THEN label END AS post_sentiment__label
 FROM (SELECT *, row_number() OVER () AS row FROM read_json('{spine}',
     columns = {{event_timestamp: 'TIMESTAMPTZ', platform: 'VARCHAR', id: 'VARCHAR'}})) AS spine
-ASOF LEFT JOIN (SELECT * FROM read_parquet('{files}') WHERE model_id = '{model}') AS kept
+ASOF LEFT JOIN (
+    SELECT DISTINCT ON (platform, id, event_timestamp) * FROM read_parquet('{files}')
+    WHERE model_id = '{model}' ORDER BY created_timestamp DESC, label
+) AS kept
     ON spine.platform = kept.platform AND spine.id = kept.id
     AND spine.event_timestamp >= kept.event_timestamp
 ORDER BY row
