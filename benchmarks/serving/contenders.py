@@ -26,7 +26,7 @@ class Setting:
 
     Attributes:
         environments: the directory with the others' virtual environments.
-        threads: of one inference.
+        threads: of one inference, where a service has one at a time; ours has settings of its own.
         posts: what is remembered before the load begins: texts by number.
         directory: where files may be kept.
     """
@@ -109,7 +109,7 @@ class Contender:
 
 
 def sentiserve(setting: Setting, port: int) -> list[str]:
-    """Our service, as it comes but for threads."""
+    """Our service, as it comes."""
     serve = [sys.executable, "-m", "sentiserve.cli.main", "serve", "--port", str(port)]
     return [*serve, "--model", str(setting.weights.bundle.path), "--log-level", "warning"]
 
@@ -129,7 +129,6 @@ def with_sqlite(setting: Setting, directory: Path) -> Iterator[Environment]:
         "SENTISERVE_SOURCES": "archive",  # nobody else is asked
         "SENTISERVE_ARCHIVE": str(archive),
         "SENTISERVE_HISTORY": str(directory / "history"),
-        "SENTISERVE_THREADS": str(setting.threads),
     }
 
 

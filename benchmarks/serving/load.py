@@ -3,14 +3,15 @@
 In an open loop requests arrive when they arrive, however the server is doing. Arrivals are a
 Poisson process; a latency counts from the time at which a request was due, so a server that
 stalls can't hide what piled up meanwhile. What the generator itself was late by is reported,
-for a busy machine delays it too.
+for a busy machine delays it too, and so is how much of a core it took.
 """
 
 import asyncio
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 
 from benchmarks.serving.connections import Pool, Server
 from benchmarks.serving.shots import LATE, Shots
@@ -31,6 +32,7 @@ class Load:
         seconds: how long they arrive.
         timeout: seconds after the last one, when an answer counts as none.
         connections: at most; what arrives while all are busy waits for one, and its time runs.
+        sent: set when the last one is sent.
     """
 
     server: Server
@@ -40,27 +42,40 @@ class Load:
     timeout: float = TIMEOUT
     connections: int = _CONNECTIONS
     seed: int = 1
+    sent: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def fire(self) -> Shots:
         """Send all, and wait for the answers."""
         shots = Shots()
         pool = Pool(self.server, self.connections, shots.add)
-        await self._send(pool, shots)
+        arrivals = self._arrivals()
+        requests = list(islice(self.requests, len(arrivals)))  # made before they are due
+        with shots.timed():
+            await self._send(pool, shots, arrivals, requests)
+        shots.seconds = self.seconds
+        self.sent.set()
         await _answered(shots, len(shots.lag), patience=self.timeout)
         await pool.close()
         return shots
 
-    async def _send(self, pool: Pool, shots: Shots) -> None:
-        draw = random.Random(self.seed)
+    def _arrivals(self) -> list[float]:
+        draw, arrivals = random.Random(self.seed), list[float]()
+        due = draw.expovariate(self.rate)
+        while due < self.seconds:
+            arrivals.append(due)
+            due += draw.expovariate(self.rate)
+        return arrivals
+
+    async def _send(
+        self, pool: Pool, shots: Shots, arrivals: list[float], requests: list[bytes]
+    ) -> None:
         started = time.perf_counter()
-        due = started + draw.expovariate(self.rate)
-        while due - started < self.seconds:
+        for arrival, request in zip(arrivals, requests, strict=True):
+            due = started + arrival
             await _until(due, len(shots.lag))
             shots.lag.append(max(0.0, time.perf_counter() - due))
-            pool.send(next(self.requests), due)
-            due += draw.expovariate(self.rate)
+            pool.send(request, due)
         await _until(started + self.seconds, 0)
-        shots.seconds = self.seconds
 
 
 async def _until(due: float, sent: int) -> None:
@@ -99,12 +114,12 @@ async def closed_loop(
 
     pool = Pool(server, clients, answered)
     await pool.fill()
-    started = time.perf_counter()
-    for _ in range(clients):
-        ask(started)
-    await asyncio.sleep(seconds)
-    await _answered(shots, len(shots.lag), TIMEOUT)
-    shots.seconds = time.perf_counter() - started
+    with shots.timed():
+        started = time.perf_counter()
+        for _ in range(clients):
+            ask(started)
+        await asyncio.sleep(seconds)
+        await _answered(shots, len(shots.lag), TIMEOUT)
     await pool.close()
     return shots
 
@@ -114,11 +129,11 @@ async def at_once(server: Server, requests: list[bytes], patience: float = TIMEO
     shots = Shots()
     pool = Pool(server, len(requests), shots.add)
     await pool.fill()
-    started = time.perf_counter()
-    for request in requests:
-        shots.lag.append(time.perf_counter() - started)
-        pool.send(request, started)
-    await _answered(shots, len(requests), patience)
-    shots.seconds = time.perf_counter() - started
+    with shots.timed():
+        started = time.perf_counter()
+        for request in requests:
+            shots.lag.append(time.perf_counter() - started)
+            pool.send(request, started)
+        await _answered(shots, len(requests), patience)
     await pool.close()
     return shots

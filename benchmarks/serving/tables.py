@@ -5,15 +5,14 @@ python -m benchmarks.serving.tables var/bench/results.json docs/benchmarks.md
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
+from benchmarks.serving.aims import Found, Rows, aims, capacity, middle
+
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
-_OURS = "sentiserve"
 _NONE = "-"
-Rows = Sequence[dict[str, Any]]
 
 
 def main() -> None:
@@ -47,9 +46,10 @@ def tables(results: dict[str, Any]) -> str:
     )
     sections = [
         facts,
+        aims(results),
         _table("New texts, and the Zipf mix", _CAPACITY, names, rows),
-        _compared(names, rows),
         _table("Posts that are remembered, by URL", _HITS, names, rows),
+        _table("As much as it takes, beside the model alone", _OFFLINE, names, rows),
         _table("Three times what it can do", _OVERLOAD, names, rows),
         _table("One text of 100,000 characters each second among short ones", _LONG, names, rows),
         _table("All at once for one new post", _CROWD, names, rows),
@@ -62,34 +62,18 @@ def tables(results: dict[str, Any]) -> str:
 Cell = Callable[[str, Rows], Any]  # of a contender's name and its rows
 
 
-def capacity(rows: Rows, scenario: str) -> list[dict[str, Any]]:
-    """Of each round the step that passed at the highest rate; one of zeros if none did."""
-    rounds: dict[int, dict[str, Any]] = {}
-    for row in rows:
-        if row["scenario"] == scenario:
-            best = rounds.setdefault(row["round"], {"rate": 0.0, "goodput": 0.0, "p99": None})
-            if row["passed"] and row["rate"] > best["rate"]:
-                rounds[row["round"]] = row
-    return list(rounds.values())
-
-
 def goodput(scenario: str) -> Cell:
     """Answers a second in time, at the highest rate at which 99 % of all are."""
-    return lambda _, rows: _median(capacity(rows, scenario), "goodput")
+    return lambda name, rows: Found(rows).goodput(name, scenario)
 
 
-def figure(scenario: str, name: str) -> Cell:
+def figure(scenario: str, figure_: str) -> Cell:
     """The median of a figure over the rounds."""
-    return lambda _, rows: _median([r for r in rows if r["scenario"] == scenario], name)
+    return lambda name, rows: Found(rows).figure(name, scenario, figure_)
 
 
 def _p99(scenario: str) -> Cell:
-    return lambda _, rows: _median(capacity(rows, scenario), "p99")
-
-
-def _median(rows: Rows, name: str) -> float | None:
-    found = [row[name] for row in rows if row.get(name) is not None]
-    return median(found) if found else None
+    return lambda name, rows: middle(capacity(Found(rows).of(name, scenario)), "p99")
 
 
 def _share(name: str) -> Cell:
@@ -115,7 +99,6 @@ _CAPACITY: list[tuple[str, Cell]] = [
     ("p99 there, ms", _p99("new")),
     ("8 clients: texts/s", figure("closed", "answered")),
     ("their p99, ms", figure("closed", "p99")),
-    ("32 clients: texts/s", figure("many", "answered")),
     ("Zipf mix/s within 100 ms", goodput("zipf")),
     ("memory at rest, MB", figure("memory", "at_rest")),
     ("start, s", figure("start", "s")),
@@ -123,9 +106,16 @@ _CAPACITY: list[tuple[str, Cell]] = [
 _HITS: list[tuple[str, Cell]] = [
     ("32 clients: posts/s", figure("hits closed", "answered")),
     ("posts/s within 100 ms", goodput("hits")),
-    ("p50 at 70 % of that, ms", figure("hits at 70 %", "p50")),
+    ("p50 at 70 % of the former, ms", figure("hits at 70 %", "p50")),
     ("p99, ms", figure("hits at 70 %", "p99")),
     ("generator late by (p99), ms", figure("hits at 70 %", "lag_p99")),
+    ("generator, of a core, at 32 clients", figure("hits closed", "generator")),
+]
+_OFFLINE: list[tuple[str, Cell]] = [
+    ("32 clients, one text each: texts/s", figure("one by one", "answered")),
+    ("3 clients, lists of 32: texts/s", figure("offline", "texts_in_lists")),
+    ("`model bench` before", figure("offline", "before")),
+    ("and after", figure("offline", "after")),
 ]
 _OVERLOAD: list[tuple[str, Cell]] = [
     ("offered/s", figure("overload", "offered")),
@@ -136,8 +126,12 @@ _OVERLOAD: list[tuple[str, Cell]] = [
     ("refusals' p99, ms", figure("overload", "refused_p99")),
     ("answers' p99, ms", figure("overload", "p99")),
     ("p99 at 80 %, ms", figure("overload", "p99_at_80")),
-    ("memory, MB", _texts("overload", "{memory_before} to {memory_after}")),
-    ("full speed after, s", figure("overload", "recovery_s")),
+    (
+        "memory before, in thirds, MB",
+        _texts("overload", "{memory[0]}, {memory[4]}, {memory[8]}, {memory[12]}"),
+    ),
+    ("well again after, s", figure("overload", "recovery_s")),
+    ("generator late by (p99), ms", figure("overload", "lag_p99")),
 ]
 _LONG: list[tuple[str, Cell]] = [
     ("texts/s", figure("long", "rate")),
@@ -149,7 +143,8 @@ _LONG: list[tuple[str, Cell]] = [
 _CROWD: list[tuple[str, Cell]] = [
     ("answered", _texts("crowd", "{answered} of {requests}")),
     ("the last after, s", figure("crowd", "last_s")),
-    ("inferences", figure("crowd", "inferences")),
+    ("fetched", figure("crowd", "fetches")),
+    ("inferred", figure("crowd", "inferences")),
 ]
 
 
@@ -173,22 +168,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, float | int):
         return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
     return str(value)
-
-
-def _compared(names: list[str], rows: Rows) -> str:
-    """Ours to the best of the others."""
-    lines = []
-    for scenario, title in (("new", "New texts"), ("zipf", "The Zipf mix")):
-        found = {
-            name: goodput(scenario)(name, [row for row in rows if row["contender"] == name])
-            for name in names
-        }
-        others = {name: value for name, value in found.items() if value and name != _OURS}
-        if others and found.get(_OURS):
-            best = max(others, key=others.__getitem__)
-            ratio = found[_OURS] / others[best]
-            lines.append(f"- {title}: sentiserve has {ratio:.2f} times the goodput of {best}.")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":
