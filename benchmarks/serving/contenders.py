@@ -198,7 +198,7 @@ def infinity(setting: Setting, port: int, engine: str) -> list[str]:
     """Infinity with one of its engines; its own host is every interface."""
     is_onnx = engine == "optimum"
     model = hugging_face(setting.weights, setting.directory / engine, onnx=is_onnx)
-    serve = [str(Path(setting.python("infinity")).with_name("infinity_emb")), "v2"]
+    serve = [setting.python("infinity"), "-m", f"{_PEERS}.infinity", "v2"]
     listen = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
     named = ["--model-id", str(model), "--served-model-name", "sentiment", "--device", "cpu"]
     tuned = ["--batch-size", "32", "--engine", engine, "--dtype", "float32"]
