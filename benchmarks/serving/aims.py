@@ -69,14 +69,17 @@ def middle(rows: Rows, name: str) -> float | None:
     return median(found) if found else None
 
 
-def _ratio(
-    found: Found, scenario: str, name: str, other: str, least: float, other_scenario: str = ""
-) -> Finding | None:
-    ours = found.figure(OURS, scenario, name)
-    theirs = found.figure(other, other_scenario or scenario, name)
+def number(value: float) -> str:
+    """As many digits as tell something."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _ratio(found: Found, scenario: str, name: str, other: str, least: float) -> Finding | None:
+    ours, theirs = (found.figure(whose, scenario, name) for whose in (OURS, other))
     if not ours or not theirs:
         return None
-    return f"{ours / theirs:.3g} times ({ours:,.0f} to {theirs:,.3g})", ours >= least * theirs
+    words = f"{ours / theirs:.2f} times ({number(ours)} to {number(theirs)})"
+    return words, ours >= least * theirs
 
 
 def _most(words: str, value: float | None, most: float) -> Finding | None:
@@ -89,9 +92,8 @@ def _peers(scenario: str, least: float) -> Callable[[Found], Finding | None]:
         if ours is None or best is None:
             return None
         name, theirs = best
-        return f"{ours / theirs:.2f} times {name} ({ours:,.0f} to {theirs:,.0f})", (
-            ours >= least * theirs
-        )
+        words = f"{ours / theirs:.2f} times {name} ({number(ours)} to {number(theirs)})"
+        return words, ours >= least * theirs
 
     return judge
 

@@ -50,12 +50,14 @@ class Load:
         pool = Pool(self.server, self.connections, shots.add)
         arrivals = self._arrivals()
         requests = list(islice(self.requests, len(arrivals)))  # made before they are due
-        with shots.timed():
-            await self._send(pool, shots, arrivals, requests)
-        shots.seconds = self.seconds
-        self.sent.set()
-        await _answered(shots, len(shots.lag), patience=self.timeout)
-        await pool.close()
+        try:
+            with shots.timed():
+                await self._send(pool, shots, arrivals, requests)
+            shots.seconds = self.seconds
+            self.sent.set()
+            await _answered(shots, len(shots.lag), patience=self.timeout)
+        finally:
+            await pool.close()
         return shots
 
     def _arrivals(self) -> list[float]:

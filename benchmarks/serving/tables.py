@@ -1,6 +1,6 @@
 """What was measured as Markdown, put between two marks of a page.
 
-python -m benchmarks.serving.tables var/bench/results.json docs/benchmarks.md
+python -m benchmarks.serving.tables docs/benchmarks.md TITLE=var/bench/results.json ...
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.serving.aims import Found, Rows, aims, capacity, middle
+from benchmarks.serving.aims import Found, Rows, aims, capacity, middle, number
 
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 _NONE = "-"
@@ -17,9 +17,13 @@ _NONE = "-"
 
 def main() -> None:
     """Write the tables into the page."""
-    results, page = map(Path, sys.argv[1:])
-    found = tables(json.loads(results.read_text()))
-    page.write_text(between(page.read_text("utf-8"), found), "utf-8")
+    page, *named = sys.argv[1:]
+    sections = []
+    for title, _, file in (name.rpartition("=") for name in named):
+        found = tables(json.loads(Path(file).read_text()))
+        sections.append(f"### {title}\n\n{found.replace('### ', '#### ')}")
+    text = between(Path(page).read_text("utf-8"), "\n".join(sections))
+    Path(page).write_text(text, "utf-8")
 
 
 def between(page: str, found: str) -> str:
@@ -166,7 +170,7 @@ def _shown(value: Any) -> str:
     if value is None:
         return _NONE
     if isinstance(value, float | int):
-        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+        return number(value)
     return str(value)
 
 

@@ -2,17 +2,17 @@
 
 import bentoml
 
-from benchmarks.serving.peers.classifier import MAX_BATCH, Classifier
+from benchmarks.serving.peers.classifier import MAX_BATCH, WORKERS, Classifier
 
 
-@bentoml.service(workers=1, traffic={"timeout": 10})
+@bentoml.service(workers=WORKERS, traffic={"timeout": 10})
 class Sentiment:
     """Texts in, scores out."""
 
     def __init__(self) -> None:
         self.classify = Classifier()
 
-    @bentoml.api(batchable=True, max_batch_size=MAX_BATCH, max_latency_ms=100)
+    @bentoml.api(batchable=True, max_batch_size=MAX_BATCH, max_latency_ms=int(__import__("os").environ.get("BENCH_LATENCY","100")))
     def scores(self, texts: list[str]) -> list[dict[str, float]]:
         """The scores of each."""
         return self.classify(texts)
