@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from benchmarks.serving.connections import Pool, Server
-from benchmarks.serving.shots import LATE, Shots
+from benchmarks.serving.shots import LATE, REFUSED, Shots
 
 TIMEOUT = 10.0  # seconds after the last request, when an answer counts as none
 _CONNECTIONS = 1024
 _LOOK = 0.005  # seconds
+_REFUSED_PAUSE = 0.1  # seconds, which is less than any Retry-After
 _UNINTERRUPTED = 16  # requests sent in one go when the generator is late
 
 
@@ -101,25 +102,29 @@ async def _answered(shots: Shots, sent: int, patience: float) -> None:
 async def closed_loop(
     server: Server, requests: Iterator[bytes], clients: int, seconds: float
 ) -> Shots:
-    """So many clients, each of whom asks again once it is answered."""
+    """So many clients who ask again once they are answered; refused ones not at once."""
     shots, started = Shots(), time.perf_counter()
+    loop = asyncio.get_running_loop()
 
     def answered(status: int, latency: float) -> None:
-        now = time.perf_counter()
         shots.add(status, latency)
-        if now - started < seconds:
-            ask(now)
+        if status in REFUSED:
+            loop.call_later(_REFUSED_PAUSE, ask)
+        else:
+            ask()
 
-    def ask(now: float) -> None:
-        shots.lag.append(0.0)
-        pool.send(next(requests), now)
+    def ask() -> None:
+        now = time.perf_counter()
+        if now - started < seconds:
+            shots.lag.append(0.0)
+            pool.send(next(requests), now)
 
     pool = Pool(server, clients, answered)
     await pool.fill()
     with shots.timed():
         started = time.perf_counter()
         for _ in range(clients):
-            ask(started)
+            ask()
         await asyncio.sleep(seconds)
         await _answered(shots, len(shots.lag), TIMEOUT)
     await pool.close()

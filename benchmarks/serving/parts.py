@@ -35,6 +35,10 @@ def _is_ours(contender: Contender) -> bool:
     return contender is OURS
 
 
+def _takes_texts_too(contender: Contender) -> bool:
+    return _takes_texts(contender) and not _is_ours(contender)
+
+
 def _each(plan: Plan) -> int:
     return plan.rounds
 
@@ -47,6 +51,8 @@ PARTS = {
     "texts": Part(Turn.ask_texts, _takes_texts, _each),
     "hits": Part(Turn.ask_hits, _takes_urls, _each),
     "offline": Part(Turn.ask_offline, _is_ours, _each),
-    "overload": Part(Turn.ask_too_much, _takes_texts, _once),
-    "surprises": Part(Turn.ask_surprises, _takes_texts, _once),
+    "overload": Part(Turn.ask_too_much, _is_ours, _once),
+    "surprises": Part(Turn.ask_surprises, _is_ours, _once),
+    "overload of others": Part(Turn.ask_too_much, _takes_texts_too, _once),
+    "surprises to others": Part(Turn.ask_surprises, _takes_texts_too, _once),
 }

@@ -43,13 +43,14 @@ def tables(results: dict[str, Any]) -> str:
     """All of it."""
     rows, model, plan = results["rows"], results["model"], results["plan"]
     names = list(results["contenders"])
+    rounds = max((row["round"] for row in rows), default=0)
     facts = (
         f"{results['machine']}; model {model['name']} ({model['format']}), {results['threads']} "
-        f"threads; text lengths: {results['lengths']}; medians of {plan['rounds']} rounds, "
+        f"threads; text lengths: {results['lengths']}; medians of {rounds} rounds, "
         f"{plan['step']:g} s for each rate."
     )
     sections = [
-        facts,
+        facts + _disturbed(rows),
         aims(results),
         _table("New texts, and the Zipf mix", _CAPACITY, names, rows),
         _table("Posts that are remembered, by URL", _HITS, names, rows),
@@ -61,6 +62,17 @@ def tables(results: dict[str, Any]) -> str:
         "".join(f"- Left out: {n}: {w.splitlines()[0]}\n" for n, w in results["left_out"].items()),
     ]
     return "\n\n".join(section.strip() for section in sections if section.strip()) + "\n"
+
+
+def _disturbed(rows: Rows) -> str:
+    shares = sorted(row["share"] for row in rows if row["scenario"] == "others")
+    if not shares:
+        return ""
+    middle_, most = (100 * shares[i] for i in (len(shares) // 2, -1))
+    return (
+        f" Meanwhile other programs took {middle_:.0f} % of the machine in the median of all "
+        f"turns, and {most:.0f} % at the most."
+    )
 
 
 Cell = Callable[[str, Rows], Any]  # of a contender's name and its rows

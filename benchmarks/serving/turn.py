@@ -14,6 +14,7 @@ from benchmarks.serving.capacity import IN_TIME, Step
 from benchmarks.serving.connections import Server
 from benchmarks.serving.contenders import OURS, Contender, Setting
 from benchmarks.serving.load import Load, closed_loop
+from benchmarks.serving.machine import others_since_now
 from benchmarks.serving.offline import offline_throughput
 from benchmarks.serving.plan import Plan
 from benchmarks.serving.processes import Process, free_port, running
@@ -205,6 +206,7 @@ def take(
     directory.mkdir()
     port = free_port()
     server = contender.server(port)
+    share_of_others = others_since_now()
     with contender.prepare(setting, directory) as more:
         env = contender.variables(setting, port) | dict(more)
         command = contender.command(setting, port)
@@ -212,4 +214,5 @@ def take(
             turn = Turn(contender, setting, plan, texts, number, server, process, earlier)
             turn.note("start", s=process.until_answering(server, turn.first()))
             ask(turn)
-            return turn.rows
+    turn.note("others", share=round(share_of_others(), 3))
+    return turn.rows

@@ -159,3 +159,8 @@ async def test_there_is_no_recovery_where_nothing_is_in_time(
         server, repeat(get("/200/200")), rate=50, seconds=0.1, usual=50, memory=lambda: 7.0
     )
     assert figures["recovery_s"] is None
+
+
+async def test_a_client_that_is_refused_does_not_ask_again_at_once(server: Server) -> None:
+    shots = await closed_loop(server, repeat(get("/0/503")), clients=2, seconds=0.5)
+    assert 4 <= len(shots.statuses) <= 12
