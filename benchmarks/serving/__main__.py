@@ -11,6 +11,7 @@ there is left out, and the results say so.
 import argparse
 import resource
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -37,6 +38,7 @@ def main() -> None:
     given = arguments()
     given.out.mkdir(parents=True, exist_ok=True)
     raise_limit_of_files()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # servers are stopped too
     try:
         results = measure(given)
     except OtherSettingsError as error:
@@ -99,7 +101,7 @@ def described(
             "id": manifest.model_id,
             "bundled": given.model == models.BUNDLED,
         },
-        "threads": setting.threads,
+        "cores": setting.cores,
         "lengths": given.data.name if given.data else "tweets of 2013 to 2016",
         "plan": asdict(plan),
         "contenders": {c.name: {"runs": c.runs, "packages": packages(c)} for c in contenders},

@@ -26,14 +26,15 @@ class Setting:
 
     Attributes:
         environments: the directory with the others' virtual environments.
-        threads: of one inference, where a service has one at a time; ours has settings of its own.
+        cores: how many there are; services that can compute that many texts or batches side by
+            side, on a thread each, for one after the other on all cores is slower.
         posts: what is remembered before the load begins: texts by number.
         directory: where files may be kept.
     """
 
     weights: Weights
     environments: Path
-    threads: int
+    cores: int
     posts: Mapping[int, str]
     directory: Path
 
@@ -90,9 +91,10 @@ class Contender:
         torch = setting.weights.torchscript if self.needs == "torchscript" else None
         return {
             "BENCH_BUNDLE": str((torch or setting.weights.bundle.path).resolve()),
-            "BENCH_THREADS": str(setting.threads),
+            "BENCH_THREADS": "1",
+            "BENCH_WORKERS": str(setting.cores),
             "BENCH_PORT": str(port),
-            "OMP_NUM_THREADS": str(setting.threads),
+            "OMP_NUM_THREADS": str(setting.cores),
             "TOKENIZERS_PARALLELISM": "false",
             "HF_HUB_OFFLINE": "1",
             "DO_NOT_TRACK": "1",
@@ -157,7 +159,7 @@ def with_redis(setting: Setting, directory: Path) -> Iterator[Environment]:
         urls = {memories.id_of(number): "neutral" for number in setting.posts}
         texts = {_digest(text): "neutral" for text in setting.posts.values()}
         memories.remember_in_redis(url, urls | texts)
-        yield {"BENCH_REDIS": url}
+        yield {"BENCH_REDIS": url, "BENCH_THREADS": str(setting.cores)}  # PyTorch's own choice
 
 
 def article_text(text: str) -> bytes:
@@ -254,21 +256,21 @@ CONTENDERS = (
     Contender(
         "FastAPI + ONNX Runtime",
         "fastapi",
-        "the same ONNX file in a handler on a thread, uvicorn, one process",
+        "the same ONNX file in handlers on threads, a thread for each inference, uvicorn",
         lambda setting, port: uvicorn(setting.python("fastapi"), "fastapi_onnx", port),
         lambda text: http.post("/classify", {"text": text}),
     ),
     Contender(
         "LitServe",
         "litserve",
-        "the same ONNX file, batches of 32 within 5 ms, one worker",
+        "the same ONNX file, batches of 32 within 5 ms, a worker with a thread for each core",
         lambda setting, _port: [setting.python("litserve"), "-m", f"{_PEERS}.litserve_onnx"],
         lambda text: http.post("/predict", {"text": text}),
     ),
     Contender(
         "BentoML",
         "bentoml",
-        "the same ONNX file, adaptive batches of 32 within 100 ms, one worker",
+        "the same ONNX file, adaptive batches of 32 within 100 ms, a worker for each core",
         bentoml,
         lambda text: http.post("/scores", {"texts": [text]}),
     ),

@@ -45,8 +45,8 @@ def tables(results: dict[str, Any]) -> str:
     names = list(results["contenders"])
     rounds = max((row["round"] for row in rows), default=0)
     facts = (
-        f"{results['machine']}; model {model['name']} ({model['format']}), {results['threads']} "
-        f"threads; text lengths: {results['lengths']}; medians of {rounds} rounds, "
+        f"{results['machine']}; model {model['name']} ({model['format']}); "
+        f"text lengths: {results['lengths']}; medians of {rounds} rounds, "
         f"{plan['step']:g} s for each rate."
     )
     sections = [
