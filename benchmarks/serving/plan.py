@@ -18,9 +18,9 @@ class Plan:
     """
 
     rounds: int = 3
-    step: float = 3.0
+    step: float = 2.5
     steps: int = 4
-    closed: float = 6.0
+    closed: float = 5.0
     overload: tuple[float, float] = (60.0, 12.0)
     long: float = 12.0
     crowd: int = 1000

@@ -27,7 +27,6 @@ def step(name: str, number: int, rate: float, *, passed: bool) -> dict[str, Any]
 RESULTS: dict[str, Any] = {
     "machine": "2 cores",
     "model": {"name": "tiny", "format": "onnx", "id": "0", "bundled": False},
-    "threads": 2,
     "lengths": "tweets",
     "plan": {"rounds": 3, "step": 4.0},
     "contenders": {"sentiserve": {"runs": "this"}, "other": {"runs": "that"}},

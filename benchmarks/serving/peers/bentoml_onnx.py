@@ -12,11 +12,7 @@ class Sentiment:
     def __init__(self) -> None:
         self.classify = Classifier()
 
-    @bentoml.api(
-        batchable=True,
-        max_batch_size=MAX_BATCH,
-        max_latency_ms=int(__import__("os").environ.get("BENCH_LATENCY", "100")),
-    )
+    @bentoml.api(batchable=True, max_batch_size=MAX_BATCH, max_latency_ms=100)
     def scores(self, texts: list[str]) -> list[dict[str, float]]:
         """The scores of each."""
         return self.classify(texts)
