@@ -5,6 +5,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 MODEL ?= var/formats# what make bench serves; the word bundled is the bundled model
 MEASURED = var/bench$(if $(filter bundled,$(MODEL)),-bundled)$(if $(QUICK),-quick)
+WORKERS ?= 4# of make test
 PEERS := article bentoml fastapi infinity litserve
 
 .PHONY: serve test lint format acceptance bench bench-formats peers fuzz lock clean
@@ -13,8 +14,8 @@ serve: export XDG_DATA_HOME := $(CURDIR)/var# a checkout keeps its own data
 serve: .venv/serve  ## start the service on http://127.0.0.1:8000
 	$(BIN)/sentiserve serve
 
-test: .venv/develop  ## run all tests
-	$(BIN)/pytest
+test: .venv/develop  ## run all tests, WORKERS at a time: much of a test is waiting
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
 
 lint: .venv/develop  ## check style and types; writes nothing
 	$(BIN)/ruff check .
@@ -77,7 +78,9 @@ clean:  ## remove what the other targets made
 		|| { echo "the tests need redis-server or valkey-server 7 or newer: install it with your system's packages"; exit 1; }
 	@mkdir -p .venv && touch $@
 
-.venv/develop: .venv/serve .venv/redis
+.venv/develop: .venv/serve .venv/redis .venv/cdk
 	@echo "installing what the tests, training and pulling need (once; some minutes)"
 	@$(PIP) install --constraint constraints.txt --group dev --editable '.[hub,train]'
 	@touch $@
+
+include deploy/aws/aws.mk

@@ -17,6 +17,7 @@ import msgspec
 import pytest
 import structlog
 from hub import Hub
+from hypothesis import HealthCheck, settings
 from line import Line
 from network import walled_in
 from places import S3, HubPlace, Place, S3Place, bundle_files, moto
@@ -32,14 +33,30 @@ from processes import (
 
 from sentiserve.models.bundle import MANIFEST, default_bundle
 
+pytest_plugins = ["left_out"]
+# No example is too slow on a busy machine; and in CI nothing depends on chance.
+settings.register_profile(
+    "ours",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
+settings.load_profile("ours")
 P = TypeVar("P", bound=Place)
 LIVE_TOKENS = ("SENTISERVE_X_BEARER_TOKEN",)
 
 
 def pytest_configure() -> None:
-    """Forget how wide and colourful the developer's terminal is, before a console is made."""
+    """Forget the developer's terminal, before a console is made, and share the cores.
+
+    Tests run side by side: more threads for each would only get into one another's way.
+    """
     for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "COLUMNS", "LINES"):
         os.environ.pop(name, None)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    *usual, _ = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure([*usual, plain])  # tracebacks in colours take seconds each
 
 
 def is_live(request: pytest.FixtureRequest) -> bool:
@@ -176,6 +193,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> I
     from sentiserve.cli.main import main
 
     handlers, level = logging.root.handlers[:], logging.root.level
+    events = structlog.get_config()
     on_sigterm = signal.getsignal(signal.SIGTERM)
 
     def run(*arguments: str | Path, stdin: str = "", **env: str) -> Ran:
@@ -193,7 +211,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> I
     signal.signal(signal.SIGTERM, on_sigterm)
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**events)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ import pytest
 
 T = TypeVar("T")
 
-PATIENCE = 60.0  # seconds; far more than needed, for busy machines
+PATIENCE = 180.0  # seconds; far more than needed, for busy machines
 _PAUSE = 0.02  # seconds between two looks
 
 
@@ -48,7 +48,7 @@ def is_here(host: str) -> bool:
         return host == "localhost"
 
 
-def eventually(look: Callable[[], T | None], seconds: float = 20.0) -> T:
+def eventually(look: Callable[[], T | None], seconds: float = PATIENCE) -> T:
     """Look again and again until there is something to see; fail after the seconds."""
     deadline = time.monotonic() + seconds
     while not (seen := look()):
@@ -65,7 +65,7 @@ class Service:
         """Start the process in the directory; variables are named without ``SENTISERVE_``."""
         self.logs: list[str] = []
         # The machine's proxies have no part in this.
-        self.client = httpx.Client(timeout=30, trust_env=False)
+        self.client = httpx.Client(timeout=PATIENCE, trust_env=False)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "sentiserve.cli.main", "serve", "--port", "0", *flags],
             cwd=directory,
@@ -82,9 +82,9 @@ class Service:
     def __enter__(self) -> Self:
         """Wait until it is ready."""
         try:
-            self.url: str = eventually(self._listening, PATIENCE)
+            self.url: str = eventually(self._listening)
             self.client.base_url = httpx.URL(self.url)
-            eventually(lambda: self.client.get("/health/ready").is_success, PATIENCE)
+            eventually(lambda: self.client.get("/health/ready").is_success)
         except BaseException:
             self.__exit__()
             raise
@@ -174,5 +174,5 @@ def on_terminal(*arguments: str, status: int = 0) -> bytes:
             pass
         finally:
             os.close(terminal)
-        assert process.wait(60) == status
+        assert process.wait(PATIENCE) == status
     return said

@@ -34,6 +34,12 @@ async def until_called(model: FakeModel) -> None:
         await asyncio.sleep(0)
 
 
+async def until_encoded(batcher: Batcher, texts: int) -> None:
+    """So many wait for the model alone."""
+    while len(batcher._encoded) < texts:
+        await asyncio.sleep(0.001)
+
+
 async def test_each_text_gets_its_own_sentiment() -> None:
     model = FakeModel()
     async with batching(model) as batcher:
@@ -165,7 +171,7 @@ async def test_whatever_an_engine_raises_nobody_is_left_waiting(error: BaseExcep
     model = FakeModel()
     async with batching(model) as batcher:
         model.error = error
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             with pytest.raises(ModelError):
                 await batcher.submit("unlucky")
         model.error = None
@@ -212,7 +218,7 @@ async def test_a_text_that_nobody_waits_for_any_longer_is_not_computed() -> None
         await until_called(model)
         leaving = asyncio.create_task(batcher.submit("leaving"))
         staying = asyncio.create_task(batcher.submit("staying"))
-        await asyncio.sleep(0.01)  # it is encoded meanwhile
+        await until_encoded(batcher, 2)
         leaving.cancel()
         await asyncio.sleep(0)
         model.free.set()
@@ -245,7 +251,7 @@ async def test_a_single_request_overtakes_bulk_work() -> None:
         bulk = [asyncio.create_task(batcher.submit(f"bulk {i}", Lane.BULK)) for i in range(5)]
         await until_called(model)
         single = asyncio.create_task(batcher.submit("single"))
-        await asyncio.sleep(0.01)
+        await until_encoded(batcher, 5)
         model.free.set()
         await asyncio.gather(single, *bulk)
     assert model.batches.index(["single"]) == 1
@@ -257,9 +263,9 @@ async def test_a_text_of_bulk_work_that_somebody_waits_for_goes_first() -> None:
         model.free.clear()
         bulk = [asyncio.create_task(batcher.submit(f"bulk {i}", Lane.BULK)) for i in range(5)]
         await until_called(model)
-        await asyncio.sleep(0.01)
+        await until_encoded(batcher, 4)
         single = asyncio.create_task(batcher.submit("bulk 4"))
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
         model.free.set()
         await asyncio.gather(single, *bulk)
     assert model.batches.index(["bulk 4"]) == 1
@@ -267,7 +273,8 @@ async def test_a_text_of_bulk_work_that_somebody_waits_for_goes_first() -> None:
 
 async def test_what_would_wait_too_long_is_refused_with_the_time_to_come_back() -> None:
     model = FakeModel()
-    async with batching(model, Limits(batch_tokens=1, wait=(0.05, 100.0))) as batcher:
+    limits = Limits(batch_tokens=1, wait=(0.05, 100.0), always=0)
+    async with batching(model, limits) as batcher:
         model.free.clear()
         slow = asyncio.create_task(batcher.submit("slow"))
         await until_called(model)
@@ -286,6 +293,24 @@ async def test_what_would_wait_too_long_is_refused_with_the_time_to_come_back() 
         await asyncio.gather(waiting, bulk)
 
 
+async def test_a_few_may_wait_however_slow_the_model_is() -> None:
+    """Or a model that takes longer for one text than one may wait would refuse a second caller."""
+    model = FakeModel()
+    limits = Limits(batch_tokens=1, wait=(0.000001, 0.000001), always=3)
+    async with batching(model, limits) as batcher:
+        await batcher.submit("what it costs is known now")
+        model.free.clear()
+        waiting = [asyncio.create_task(batcher.submit(f"text {i}")) for i in range(3)]
+        await asyncio.sleep(0)
+        with pytest.raises(OverloadedError):
+            batcher.check("one more", Lane.SINGLE)
+        with pytest.raises(OverloadedError):
+            await batcher.submit("one more")
+        batcher.check("text 2", Lane.SINGLE)  # it is on its way already
+        model.free.set()
+        await asyncio.gather(*waiting)
+
+
 async def test_a_long_text_lets_short_ones_be_encoded_first() -> None:
     model = Staged()
     async with batching(model) as batcher:
@@ -302,7 +327,7 @@ async def test_texts_are_encoded_while_the_model_computes() -> None:
         first = asyncio.create_task(batcher.submit("first"))
         await until_called(model)
         second = asyncio.create_task(batcher.submit("second"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while ["second"] not in model.encoded:
                 await asyncio.sleep(0.001)
         assert model.batches == [["first"]]
@@ -321,7 +346,7 @@ async def test_a_model_that_fails_is_tried_again_without_a_request(
             await batcher.submit("unlucky")
         assert batcher.error
         model.error = None
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while batcher.error:
                 await asyncio.sleep(0.001)
 

@@ -119,7 +119,9 @@ async def test_a_model_of_two_stages_computes_side_by_side_and_no_other(
     model.batches.clear()
     model.free.clear()
     both = [asyncio.create_task(engine.predict(await engine.encode([text]))) for text in "ab"]
-    await asyncio.sleep(0.05)
+    while len(model.batches) < at_once:
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0.05)  # for one more
     assert len(model.batches) == at_once
     model.free.set()
     await asyncio.gather(*both)

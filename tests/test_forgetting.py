@@ -85,7 +85,7 @@ async def test_the_store_does_not_wait_for_the_files() -> None:
     history, store = NotingPlace([]), await filled()
     history.free.clear()
     forgetting = asyncio.create_task(Forgetting(history, None, store).forget(ANNA))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while await store.count() != {MODEL: 1}:
             await asyncio.sleep(0)
     history.free.set()
@@ -118,7 +118,7 @@ async def test_what_a_dead_process_began_to_forget_is_forgotten_at_the_next_star
     await history.note(ANNA)
     forgetting = Forgetting(history, None, store)
     await forgetting.open()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while history.unfinished():
             await asyncio.sleep(0.01)
     await forgetting.close()
@@ -126,13 +126,16 @@ async def test_what_a_dead_process_began_to_forget_is_forgotten_at_the_next_star
     await history.close()
 
 
-async def test_closing_does_not_wait_for_a_store_that_is_away(tmp_path: Path) -> None:
+async def test_closing_does_not_wait_for_a_store_that_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentiserve.forgetting._PAUSE", 3_600)
     history = History(tmp_path / "history")
     await history.note(ANNA)
     forgetting = Forgetting(history, None, StumblingStore(ttl=60))
     await forgetting.open()
     await asyncio.sleep(0.05)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         await forgetting.close()
     assert history.unfinished() == [ANNA]
     await history.close()

@@ -70,7 +70,9 @@ _LIMITS = Limits(texts=100)
 
 
 @asynccontextmanager
-async def house(max_records: int = 1_000, limits: Limits = _LIMITS) -> AsyncIterator[House]:
+async def house(
+    max_records: int = 1_000, limits: Limits = _LIMITS, store_timeout: float = 60.0
+) -> AsyncIterator[House]:
     metrics, model = Metrics(), FakeModel()
     source, store = FakeSource(POSTS), BreakableStore(ttl=60)
     recorder = Recorder(store, metrics, max_records)
@@ -78,13 +80,15 @@ async def house(max_records: int = 1_000, limits: Limits = _LIMITS) -> AsyncIter
     batcher = Batcher(model, metrics, limits)
     await batcher.open()
     model.batches.clear()
-    inference = Inference(source, store, batcher, recorder, model.info, metrics, store_timeout=0.2)
+    inference = Inference(
+        source, store, batcher, recorder, model.info, metrics, store_timeout=store_timeout
+    )
     try:
         yield House(source, store, model, recorder, metrics, inference)
     finally:
         model.free.set()
         await batcher.close()
-        await recorder.close(5)
+        await recorder.close(60)
 
 
 def hold(model: FakeModel, text: str) -> None:
@@ -278,7 +282,7 @@ async def test_what_the_journal_refuses_is_not_answered_and_hits_go_on(
 async def test_everything_answered_is_in_the_store_at_the_end() -> None:
     async with house() as parts:
         await parts.ask(*map(Url, POSTS))
-        await parts.recorder.close(5)
+        await parts.recorder.close(60)
         found = await parts.store.get([p.ref for p in POSTS.values()], parts.model.info.id)
     assert all(prediction is not None for prediction in found)
 
@@ -296,7 +300,7 @@ async def test_an_answered_post_is_remembered_while_its_neighbour_waits() -> Non
         hold(parts.model, "post number 2")
         both = asyncio.create_task(parts.ask(Url("url:1"), Url("url:2")))
         await asyncio.sleep(0)  # both are one flight from here on
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not (await parts.ask_one(Url("url:1"))).cached:
                 await asyncio.sleep(0)
         assert not both.done()
@@ -318,7 +322,7 @@ async def test_a_text_does_not_wait_for_the_source_of_its_neighbour(
         monkeypatch.setattr(parts.source, "fetch", slow)
         both = asyncio.create_task(parts.ask(Text("hello"), Url("url:1")))
         await asked.wait()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await parts.ask_one(Text("hello"))
         assert not both.done()
         answer.set()
@@ -328,7 +332,7 @@ async def test_a_text_does_not_wait_for_the_source_of_its_neighbour(
 async def test_a_store_that_hangs_or_miscounts_costs_only_its_hits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with house() as parts:
+    async with house(store_timeout=0.2) as parts:
 
         async def hang(refs: Sequence[PostRef], model_id: str) -> list[None]:
             await asyncio.sleep(60)
@@ -367,7 +371,7 @@ async def test_a_post_at_hand_that_was_edited_is_predicted_anew() -> None:
         edited = Post(POSTS["url:7"].ref, "another text")
         answer = await parts.ask_one(edited)
         assert answer.prediction.sentiment == parts.model.sentiment("another text")
-        await parts.recorder.close(5)
+        await parts.recorder.close(60)
         (kept,) = await parts.store.get([edited.ref], parts.model.info.id)
     assert not answer.cached
     assert kept == answer.prediction

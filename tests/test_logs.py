@@ -13,10 +13,11 @@ from sentiserve.logs import configure_logs
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
     handlers, level = logging.root.handlers[:], logging.root.level
+    before = structlog.get_config()
     yield
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
 
 def say() -> None:

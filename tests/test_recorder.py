@@ -53,7 +53,7 @@ async def test_closing_writes_everything_that_waits() -> None:
     await recorder.open()
     for number in range(2_000):
         await recorder.put(prediction(number))
-    await recorder.close(5)
+    await recorder.close(60)
     assert await kept(store, 2_000) == 2_000
     assert max(store.puts) > 1  # in batches
 
@@ -64,7 +64,7 @@ async def test_a_store_that_comes_back_gets_what_waited() -> None:
     recorder = Recorder(store, metrics, max_records=100)
     await recorder.open()
     await recorder.put(prediction(0))
-    await recorder.close(5)
+    await recorder.close(60)
     assert await kept(store, 1) == 1
     assert b'sentiserve_store_errors_total{operation="put"} 5.0' in metrics.exposition()
 
@@ -87,7 +87,7 @@ async def test_a_full_recorder_refuses_new_work_and_drops_none() -> None:
     with pytest.raises(OverloadedError), recorder.room():
         pass
     store.failures = 0
-    await recorder.close(5)
+    await recorder.close(60)
     assert await kept(store, 3) == 3
 
 
@@ -98,7 +98,7 @@ async def test_a_newer_prediction_for_a_waiting_post_is_not_forgotten() -> None:
     await recorder.put(prediction(0, "old"))
     await asyncio.sleep(0)  # the old one is being written
     await recorder.put(prediction(0, "new"))
-    await recorder.close(5)
+    await recorder.close(60)
     (found,) = await store.get([PostRef("x", "0")], MODEL)
     assert found is not None
     assert found.sentiment.label == "new"
@@ -130,7 +130,7 @@ async def test_an_error_that_is_no_store_error_does_not_stop_the_recorder(
     recorder = Recorder(store, Metrics(), max_records=100)
     await recorder.open()
     await recorder.put(prediction(0))
-    await recorder.close(5)
+    await recorder.close(60)
     assert await kept(store, 1) == 1
 
 
@@ -158,7 +158,7 @@ async def test_a_prediction_that_the_store_cannot_take_does_not_hold_up_the_othe
     await recorder.open()
     for number in range(3):
         await recorder.put(prediction(number))
-    await recorder.close(5)
+    await recorder.close(60)
     assert await kept(store, 3) == 2
 
 
@@ -171,5 +171,5 @@ async def test_a_failing_store_is_told_and_forgotten_when_it_is_back() -> None:
         await asyncio.sleep(0)
     assert recorder.errors["store"] == "the store is away"
     store.failures = 0
-    await recorder.close(5)
+    await recorder.close(60)
     assert recorder.errors.get("store") is None

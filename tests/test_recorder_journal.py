@@ -86,11 +86,11 @@ async def house(
     finally:
         store.free.set()
         with suppress(StoreError):
-            await recorder.close(5 if not (store.away or archive.error) else 0.01)
+            await recorder.close(60 if not (store.away or archive.error) else 0.01)
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.001)
 
@@ -154,7 +154,7 @@ async def test_a_failing_history_holds_up_neither_answers_nor_the_store(tmp_path
         await until(lambda: "history" in parts.recorder.errors)
         await parts.put(2)
         assert parts.recorder.errors == {"history": "no room for the history"}
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await parts.store.ids() != ["1", "2"]:
                 await asyncio.sleep(0.001)
         assert b'store_errors_total{operation="history"}' in parts.metrics.exposition()
@@ -203,7 +203,7 @@ async def test_what_is_forgotten_while_it_is_being_written_is_gone_afterwards(
         await parts.recorder.forget(PostRef("x", "1"))
         assert await parts.store.forget(PostRef("x", "1")) == 0
         parts.store.free.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await parts.store.ids() != ["2"]:
                 await asyncio.sleep(0.001)
 
@@ -288,8 +288,8 @@ async def test_closing_does_not_wait_for_what_the_journal_refused(tmp_path: Path
         owner.rmdir()
         with pytest.raises(StoreError):
             await parts.put(1)
-        async with asyncio.timeout(2):
-            await parts.recorder.close(30)
+        async with asyncio.timeout(15):
+            await parts.recorder.close(60)
 
 
 async def test_closing_does_not_wait_for_a_request_that_went_away(tmp_path: Path) -> None:
@@ -301,8 +301,8 @@ async def test_closing_does_not_wait_for_a_request_that_went_away(tmp_path: Path
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asked
-        async with asyncio.timeout(2):
-            await parts.recorder.close(30)
+        async with asyncio.timeout(15):
+            await parts.recorder.close(60)
 
 
 async def test_a_record_whose_request_went_away_holds_up_no_file(tmp_path: Path) -> None:
@@ -314,8 +314,8 @@ async def test_a_record_whose_request_went_away_holds_up_no_file(tmp_path: Path)
         with pytest.raises(asyncio.CancelledError):
             await asked
         await until(lambda: bool(parts.segments()) and parts.segments()[0].stat().st_size > 0)
-        async with asyncio.timeout(2):
-            await parts.recorder.close(30)
+        async with asyncio.timeout(15):
+            await parts.recorder.close(60)
     assert await parts.store.ids() == ["1"]
     assert parts.segments() == []
 
@@ -341,7 +341,7 @@ async def test_what_is_forgotten_on_its_way_into_the_journal_is_not_put(
     """Also without a history, whose tombstones would say so."""
     journal = Journal(tmp_path / "journal", fsync=True, max_bytes=1 << 30)
     store, disk = Store(), threading.Event()
-    monkeypatch.setattr(os, "fdatasync", lambda _: disk.wait(10))
+    monkeypatch.setattr(os, "fdatasync", lambda _: disk.wait(60))
     recorder = Recorder(store, Metrics(), 1_000, journal)
     await recorder.open()
     asked = asyncio.create_task(recorder.put(example_prediction("1")))
@@ -350,7 +350,7 @@ async def test_what_is_forgotten_on_its_way_into_the_journal_is_not_put(
     await asyncio.sleep(0)
     disk.set()
     await asyncio.gather(asked, forgot)
-    await recorder.close(5)
+    await recorder.close(60)
     assert await store.ids() == []
 
 
@@ -365,7 +365,7 @@ async def test_a_file_that_is_damaged_while_it_waits_gives_all_but_the_damage(
         file.write_bytes(lines[0] + b"x" * (len(lines[1]) - 1) + b"\n" + lines[2])
         parts.archive.error = RuntimeError("the history can't read it either")
         parts.store.away = False
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await parts.store.ids() != ["1", "3"]:
                 await asyncio.sleep(0.001)
         parts.archive.error = None

@@ -48,9 +48,9 @@ def make(server: XServer, state: Path, *, app: bool = True, user: bool = True, *
     given = {
         "url": server.url,
         "daily_reads": 100_000,
-        "timeout": 4.0,
+        "timeout": 30.0,
         "pause": 0.02,
-        "silence": 1.0,
+        "silence": 10.0,
         **options,
     }
     return X(

@@ -16,7 +16,7 @@ from sentiserve.api import connection
 @contextmanager
 def connected(service: Service) -> Iterator[socket.socket]:
     address = urlsplit(service.url)
-    with socket.create_connection((address.hostname, address.port), timeout=30) as client:
+    with socket.create_connection((address.hostname, address.port), timeout=60) as client:
         yield client
 
 
@@ -76,7 +76,7 @@ async def test_a_head_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyP
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     reader, writer = await asyncio.open_connection(*listener.getsockname())
     writer.write(b"GET / HTTP/1.1")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert (await reader.read()).startswith(b"HTTP/1.1 408")
     writer.close()
     server.should_exit = True

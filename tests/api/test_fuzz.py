@@ -19,7 +19,7 @@ VALUES = st.recursive(
 BODIES = VALUES | st.fixed_dictionaries({"inputs": st.lists(VALUES, max_size=6)})
 CONTENTS = BODIES.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60)
 QUERIES = st.text(st.characters(codec="utf-8"), max_size=60)
-FEW = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=60)
 
 
 @FEW

@@ -8,6 +8,8 @@ from starlette.types import Message
 
 from sentiserve.api import gate, problems
 from sentiserve.api.auth import Credentials
+from sentiserve.api.clients import Clients
+from sentiserve.api.limits import Limits
 from sentiserve.metrics import Metrics
 
 
@@ -22,6 +24,11 @@ def reading() -> FastAPI:
     return app
 
 
+def gated(max_body: int) -> gate.Gate:
+    anybody = Credentials((), None)
+    return gate.Gate(reading(), Metrics(), anybody, Limits(0, 1), Clients(()), max_body)
+
+
 async def test_a_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "_BODY_SECONDS", 0.05)
     sent: list[Message] = []
@@ -34,6 +41,6 @@ async def test_a_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatc
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
-    async with asyncio.timeout(10):
-        await gate.Gate(reading(), Metrics(), Credentials((), None), 1_000)(scope, drip, send)
+    async with asyncio.timeout(60):
+        await gated(1_000)(scope, drip, send)
     assert sent[0]["status"] == 408

@@ -53,7 +53,7 @@ def test_a_journal_that_cannot_be_written_is_not_shown_to_callers(
     start_service: StartService, tmp_path: Path
 ) -> None:
     """Neither in a problem of one's own nor in those of a batch, and the log names it once."""
-    service = start_service(HISTORY=str(tmp_path / "history"))
+    service = start_service(HISTORY=str(tmp_path / "history"), DRAIN_TIMEOUT="0.5")
     service.client.post("/v1/sentiment", json={"inputs": ["Before it fails."]})
     resource.prlimit(service.pid, resource.RLIMIT_FSIZE, (1, 1))  # as a disk that is full
     response = service.client.post("/v1/sentiment", json={"inputs": ["One.", "Two.", "Three."]})
@@ -145,7 +145,7 @@ def test_probes_may_ask_for_the_head_only(service: Service) -> None:
 def test_a_head_without_end_is_cut_off(service: Service) -> None:
     """The server gives up long before the memory does."""
     address = urlsplit(service.url)
-    with socket.create_connection((str(address.hostname), address.port or 0), timeout=20) as client:
+    with socket.create_connection((str(address.hostname), address.port or 0), timeout=60) as client:
         client.sendall(b"GET /health/live HTTP/1.1\r\n")
         with contextlib.suppress(ConnectionError):
             for _ in range(1_000):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from checkpoints import ARCHITECTURES
-from processes import Run, eventually, on_terminal
+from processes import PATIENCE, Run, eventually, on_terminal
 
 from sentiserve.models.bundle import open_bundle, record_temperature
 
@@ -40,9 +40,9 @@ def test_a_replaced_bundle_is_named_and_so_is_its_temperature(cli: Run, checkpoi
 def test_sigterm_leaves_nothing_half_written(checkpoint: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sentiserve.cli.main", "model", "export", str(checkpoint)]
     with subprocess.Popen([*command, "bundle"]) as process:
-        eventually((tmp_path / ".bundle.new").exists, 60)
+        eventually((tmp_path / ".bundle.new").exists)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 128 + signal.SIGTERM
+        assert process.wait(PATIENCE) == 128 + signal.SIGTERM
     assert set(tmp_path.glob("*bundle*")) | set(tmp_path.glob(".bundle*")) == set()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import typer
-from processes import Run
+from processes import PATIENCE, Run
 
 from sentiserve.cli.main import app
 from sentiserve.settings import Settings
@@ -81,7 +81,7 @@ def test_a_command_that_does_not_exist_is_a_usage_error(cli: Run, command: tuple
 def test_nothing_heavy_is_imported_before_it_is_needed(code: str) -> None:
     code += "\nimport sys; print('imported:', *sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=True
     )
     imported = set(done.stdout.partition("imported:")[2].split())
     assert "sentiserve" in imported

@@ -28,7 +28,7 @@ NOW = datetime.now(UTC)
 
 
 class Shelf(FakeFeed):
-    """Notes what is read in a file, and takes its time."""
+    """Notes what is read in a file, and takes its time: so many seconds after each page."""
 
     def _page(self, query, place, left):
         with open("reads.txt", "a") as reads:
@@ -41,8 +41,10 @@ class Shelf(FakeFeed):
         return super()._page(query, place, left)
 
     async def pages(self, query, cursor=None):
+        pauses = os.environ.get("SHELF_PAUSES", "0").split()
         async for page in super().pages(query, cursor):
-            await asyncio.sleep(float(os.environ.get("SHELF_PAUSE", "0")))
+            await asyncio.sleep(float(pauses[0]))
+            pauses = pauses[1:] or pauses
             yield page
 
 
@@ -103,7 +105,7 @@ def started(directory: Path, *arguments: str, pages: int, **env: str) -> Iterato
         text=True,
     ) as process:
         try:
-            eventually(lambda: len(reads(directory)) >= pages, PATIENCE)
+            eventually(lambda: len(reads(directory)) >= pages)
             yield Running(process)
         finally:
             process.kill()
@@ -129,7 +131,7 @@ def test_a_signal_finishes_what_was_read_and_the_same_command_goes_on(
     run_process: Run, tmp_path: Path, number: signal.Signals
 ) -> None:
     """No page is read twice, and each post is stored exactly once."""
-    with started(tmp_path, "tag", "books", pages=3, SHELF_PAUSE="0.1") as running:
+    with started(tmp_path, "tag", "books", pages=3, SHELF_PAUSES="0 0 1") as running:
         running.process.send_signal(number)
         ran = running.end()
     assert ran.status == 128 + number
@@ -148,7 +150,7 @@ def test_a_signal_finishes_what_was_read_and_the_same_command_goes_on(
 def test_a_second_signal_ends_it_at_once_and_loses_nothing_that_was_stored(
     run_process: Run, tmp_path: Path
 ) -> None:
-    with started(tmp_path, "tag", "books", pages=2, SHELF_PAUSE="30") as running:
+    with started(tmp_path, "tag", "books", pages=2, SHELF_PAUSES="0 600") as running:
         running.process.send_signal(signal.SIGINT)
         process = running.process
         assert process.stderr is not None
@@ -160,7 +162,8 @@ def test_a_second_signal_ends_it_at_once_and_loses_nothing_that_was_stored(
 
 
 def test_a_killed_run_goes_on_after_its_last_page(run_process: Run, tmp_path: Path) -> None:
-    with started(tmp_path, "tag", "books", pages=4, SHELF_PAUSE="0.1") as running:
+    with started(tmp_path, "tag", "books", pages=4, SHELF_PAUSES="0 0 0 1") as running:
+        eventually(lambda: list(tmp_path.rglob("shelf-tag-*.json")))
         running.process.kill()
         running.end()
     (tmp_path / "reads.txt").unlink()
@@ -171,7 +174,7 @@ def test_a_killed_run_goes_on_after_its_last_page(run_process: Run, tmp_path: Pa
 
 
 def test_a_second_run_of_the_same_work_is_refused(run_process: Run, tmp_path: Path) -> None:
-    with started(tmp_path, "stream", "books", pages=1, SHELF_PAUSE="30"):
+    with started(tmp_path, "stream", "books", pages=1, SHELF_PAUSES="600"):
         ran = run(run_process, "stream", "books")
     assert ran.status == 1
     assert "another run is at this work already" in ran.err
@@ -195,6 +198,28 @@ def test_a_wait_for_a_quota_is_told(run_process: Run, monkeypatch: pytest.Monkey
     ran = run(run_process, "home", "--limit", "60")
     assert ran.status == 0
     assert "waiting 1 s: the shelf needs a moment" in ran.err
+
+
+def test_a_terminal_sees_how_far_it_is(run_process: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere there is no bar, only what it came to."""
+    assert run(run_process, "home", "--limit", "20").err == "20 posts: 20 new, 0 known\n"
+    monkeypatch.setenv("FORCE_COLOR", "1")  # which makes a terminal of anything
+    monkeypatch.setenv("COLUMNS", "120")
+    shown = run(run_process, "home", "--limit", "30").err
+    assert "30 posts" in shown
+    assert "of 30" in shown
+    assert "a second" in shown
+    assert shown.endswith("20 known\n")
+
+
+def test_a_terminal_sees_how_much_of_a_file_is_left(
+    run_process: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    rows = [json.dumps({"id": str(20 + i), "text": f"Tea {i}"}) for i in range(5)]
+    (tmp_path / "posts.jsonl").write_text("\n".join(rows))
+    assert "of 5 " in run(run_process, "file", "posts.jsonl").err
 
 
 def test_a_file_is_taken_row_by_row(cli: Run, tmp_path: Path) -> None:
@@ -242,6 +267,7 @@ def test_what_cannot_begin_does_not_claim_to_go_on(cli: Run) -> None:
     ran = cli("ingest", "file", "nowhere.csv")
     assert "nowhere.csv" in ran.err
     assert "goes on from here" not in ran.err
+    assert "0 posts" not in ran.err
 
 
 def test_nothing_that_a_terminal_would_obey_is_printed(cli: Run, tmp_path: Path) -> None:

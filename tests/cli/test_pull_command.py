@@ -13,7 +13,7 @@ import pytest
 from checkpoints import pickle_weights, write_roberta
 from hub import files_of
 from places import SECRET, SIZE, WEIGHTS, HubPlace, Place, bundle_files
-from processes import Run, StartService, eventually, on_terminal
+from processes import PATIENCE, Run, StartService, eventually, on_terminal
 
 from sentiserve.models.bundle import default_bundle, open_bundle
 
@@ -60,7 +60,7 @@ def test_ctrl_c_stops_it_and_says_how_to_go_on(hub_place: HubPlace) -> None:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as process:
         eventually(lambda: hub_place.line.held)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=PATIENCE)
     assert (process.returncode, said) == (130, "stopped; the same command goes on from here\n")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import httpx
 import pytest
-from processes import Run, StartService, eventually, variables
+from processes import PATIENCE, Run, StartService, eventually, variables
 from redis_server import RedisServer
 
 PAGE = (Path(__file__).parents[2] / "docs" / "feature-store.md").read_text()
@@ -38,7 +38,11 @@ def send(curl: str, service_url: str) -> Any:
     given = arguments.parse_args(shlex.split(curl)[1:])
     headers = dict(header.split(": ", 1) for header in given.headers)
     response = httpx.request(
-        given.method, given.url.replace(URL, service_url), headers=headers, content=given.body
+        given.method,
+        given.url.replace(URL, service_url),
+        headers=headers,
+        content=given.body,
+        timeout=PATIENCE,
     )
     assert response.status_code == 200, response.text
     return response.json()

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from processes import PATIENCE
 
 import sentiserve
 from sentiserve.models.bundle import CARD, default_bundle, open_bundle
@@ -49,7 +50,7 @@ def send(curl: str, service_url: str) -> Any:
     headers = dict(header.split(": ", 1) for header in given.headers)
     method = "GET" if given.body is None else "POST"
     url = given.url.replace(URL, service_url)
-    return httpx.request(method, url, headers=headers, content=given.body).json()
+    return httpx.request(method, url, headers=headers, content=given.body, timeout=PATIENCE).json()
 
 
 def test_the_requests_are_answered_as_shown(start_service) -> None:  # type: ignore[no-untyped-def]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import typer
-from processes import Run, environment
+from processes import PATIENCE, Run, environment
 
 from sentiserve.cli.main import app
 from sentiserve.sources.registry import SOURCES
@@ -60,6 +60,6 @@ def test_the_example_of_a_server_for_tests_runs(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert ran.stdout == "Tea & cake, what a day! 3\n"

@@ -30,7 +30,7 @@ from sentiserve.errors import BadInputError, StoreError
 from sentiserve.features.views import VIEWS
 from sentiserve.history.history import History
 from sentiserve.records import Record
-from sentiserve.store.memory import MemoryStore
+from sentiserve.store.registry import make_store
 from sentiserve.testing import example_prediction
 from sentiserve.testing.scenarios import MODEL
 from sentiserve.types import Author
@@ -116,7 +116,7 @@ def same(found: Sequence[dict[str, Any]], expected: Sequence[dict[str, Any]]) ->
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(cases)
 def test_training_sees_what_serving_answered(case: Case) -> None:
     """Late, repeated, out of order, expired or by another author: a replayed store agrees."""
@@ -155,7 +155,7 @@ def test_the_property_catches_a_naive_join() -> None:
         labels = [{"post_sentiment__label": row["post_sentiment__label"]} for row in replayed(case)]
         return bool(case[0]) and not same(naively_joined(case), labels)
 
-    find(cases, wrong, settings=settings(max_examples=300, deadline=None, phases=[Phase.generate]))
+    find(cases, wrong, settings=settings(max_examples=300, phases=[Phase.generate]))
 
 
 def test_every_row_once_in_order_with_its_columns(tmp_path: Path) -> None:
@@ -326,8 +326,12 @@ def test_a_broken_file_of_the_history_is_named(tmp_path: Path) -> None:
         training_set(history, tmp_path, [GOOD], ["post_sentiment"])
 
 
-async def test_a_real_store_agrees(tmp_path: Path) -> None:
-    """What the memory store says of windows now is what training sees as of now."""
+@pytest.mark.parametrize("url", ["memory://", "sqlite:///store.db"])
+async def test_a_real_store_agrees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """What a store says of windows now is what training sees as of now."""
+    monkeypatch.chdir(tmp_path)
     now = datetime.now(UTC)
     ages = [timedelta(hours=hours) for hours in (1, 23, 25, 100, 200, 700, 800)]
     predictions = [
@@ -341,13 +345,15 @@ async def test_a_real_store_agrees(tmp_path: Path) -> None:
         )
         for number, age in enumerate(ages)
     ]
-    store, history = MemoryStore(int(SHORT.total_seconds())), History(tmp_path / "history")
+    store, history = make_store(url, int(SHORT.total_seconds())), History(tmp_path / "history")
+    await store.open()
     await store.put(predictions)
     records = [Record.of(prediction, prediction.predicted_at) for prediction in predictions]
     await history.keep(segment(tmp_path / "s.ndjson", records))
     ((day, week, month),) = await store.windows(
         [Author("x", "7")], MODEL, [DAY, 7 * DAY, 30 * DAY], now
     )
+    await store.close()
     spine = write_spine(
         tmp_path / "spine.jsonl", [{"event_timestamp": now, "platform": "x", "author": "7"}]
     )

@@ -14,7 +14,7 @@ from sentiserve.types import Prefix
 
 
 async def until_one_file(history: History) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(files(history)) > 1:
             await asyncio.sleep(0.01)
 
@@ -46,7 +46,7 @@ def test_closing_does_not_wait_for_another_process_that_reads(
         with reader.reading():
             keeping = asyncio.create_task(history.keep(later))
             await asyncio.sleep(0.1)
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(60):
                 await upkeep.close()
                 await history.close()
             with pytest.raises(StoreError, match="another process uses the history"):
@@ -74,7 +74,7 @@ def contents(history: History) -> dict[str, bytes]:
 
 
 async def until_it_writes(history: History) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not list(history.directory.glob(".drafts/*.parquet")):
             await asyncio.sleep(0.001)
 

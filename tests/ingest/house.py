@@ -106,7 +106,7 @@ class House:
 
     async def until(self, pages: int) -> None:
         """Wait until so many pages were read, and a little longer."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.feed.read) < pages:
                 await asyncio.sleep(0.001)
         await asyncio.sleep(0.02)
@@ -123,11 +123,11 @@ async def house(
     batcher = Batcher(model, metrics, Limits(texts=max_queue))
     await batcher.open()
     model.batches.clear()
-    inference = Inference(feed, store, batcher, recorder, model.info, metrics, store_timeout=1)
+    inference = Inference(feed, store, batcher, recorder, model.info, metrics, store_timeout=60)
     forgetting = CountingForgetting(None, recorder, store)
     try:
         yield House(feed, model, store, inference, forgetting, Told(), directory / "cursors")
     finally:
         model.free.set()
         await batcher.close()
-        await recorder.close(5)
+        await recorder.close(60)

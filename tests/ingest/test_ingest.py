@@ -17,7 +17,8 @@ from sentiserve.errors import (
     StoreError,
 )
 from sentiserve.ingest.cursors import CursorFile, Position
-from sentiserve.ingest.works import UrlReading
+from sentiserve.ingest.works import FeedReading, UrlReading
+from sentiserve.testing.fakes import FakeFeed
 from sentiserve.types import FeedKind, FeedQuery, Page, Post, PostRef, Prediction
 
 from .house import NOW, WORK, house, some_posts
@@ -29,7 +30,7 @@ POSTS = some_posts(35)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses are short."""
     monkeypatch.setattr("sentiserve.ingest.effort._FIRST_PAUSE", 0.001)
-    monkeypatch.setattr("sentiserve.ingest.effort._PATIENCE", 0.05)
+    monkeypatch.setattr("sentiserve.ingest.effort._PATIENCE", 1.0)
     monkeypatch.setattr("sentiserve.errors.OverloadedError.retry_after", 0.001)
     monkeypatch.setattr("sentiserve.errors.StoreError.retry_after", 0.001)
 
@@ -232,7 +233,7 @@ async def test_a_stop_ends_a_wait(tmp_path: Path) -> None:
         running = asyncio.create_task(ingest.run())
         await parts.until(pages=1)
         ingest.stop()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             assert not await running
 
 
@@ -252,7 +253,7 @@ async def test_a_stop_does_not_wait_for_a_silent_stream(tmp_path: Path) -> None:
         running = asyncio.create_task(ingest.run())
         await silent.wait()
         ingest.stop()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             assert not await running
         assert ingest.tally.new == 10
 
@@ -291,6 +292,26 @@ async def test_the_next_run_reads_only_what_is_newer(tmp_path: Path) -> None:
         tally = await parts.run()
     assert (tally.new, tally.known) == (3, 1)
     assert parts.feed.read == [0]
+
+
+class CutOff(FakeFeed):
+    """Has a cursor on its first page, and nothing behind it."""
+
+    async def pages(self, query: FeedQuery, cursor: str | None = None) -> AsyncGenerator[Page]:
+        if cursor is None:
+            async for page in super().pages(query, cursor):
+                yield page
+                return
+
+
+async def test_a_feed_that_ends_behind_a_cursor_begins_anew_the_next_time(tmp_path: Path) -> None:
+    """As a search does that goes no further."""
+    async with house(tmp_path, POSTS) as parts:
+        feed = CutOff(POSTS)
+        reading = FeedReading(feed, FeedKind.USER, ("ines",))
+        assert (await parts.run(reading=reading)).new == 10
+        feed.posts = [*some_posts(3, NOW + timedelta(minutes=3)), *POSTS]
+        assert (await parts.run(reading=reading)).new == 3
 
 
 async def test_a_post_dated_ahead_does_not_hide_those_to_come(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def names(directory: Path, pattern: str = "*") -> list[str]:
 
 
 async def until(condition: list[Segment], count: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(condition) < count:
             await asyncio.sleep(0.001)
 
@@ -83,7 +83,7 @@ async def test_with_fsync_nobody_hears_before_the_disk_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk = threading.Event()
-    monkeypatch.setattr(os, "fdatasync", lambda _: disk.wait(10))
+    monkeypatch.setattr(os, "fdatasync", lambda _: disk.wait(60))
     async with opened(tmp_path, fsync=True) as (journal, _):
         appended = asyncio.create_task(append(journal, record(1)))
         while not files(tmp_path) or not ids(files(tmp_path)[0]):
@@ -193,7 +193,7 @@ async def test_one_who_seals_and_leaves_takes_nothing_from_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk = threading.Semaphore(0)
-    monkeypatch.setattr(os, "fdatasync", lambda _: disk.acquire(timeout=10))
+    monkeypatch.setattr(os, "fdatasync", lambda _: disk.acquire(timeout=60))
     async with opened(tmp_path, fsync=True) as (journal, sealed):
         first = asyncio.create_task(append(journal, record(1)))
         while not files(tmp_path) or not ids(files(tmp_path)[0]):
@@ -207,7 +207,7 @@ async def test_one_who_seals_and_leaves_takes_nothing_from_the_others(
             await asyncio.sleep(0.001)  # the seal writes it
         seal.cancel()
         disk.release()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await second
         await until(sealed, 1)
 

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from journal.records import ids, record
 
@@ -40,7 +40,6 @@ def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
     segment.close()
 
 
-@settings(deadline=None)  # it waits for the disk
 @given(st.integers(0, len(CONTENT)))
 def test_cut_anywhere_everything_up_to_the_last_whole_line_comes_back(cut: int) -> None:
     with TemporaryDirectory() as directory:
@@ -52,7 +51,6 @@ def test_cut_anywhere_everything_up_to_the_last_whole_line_comes_back(cut: int) 
         assert segment.size == segment.path.stat().st_size == sum(map(len, LINES[:whole]))
 
 
-@settings(deadline=None)  # it waits for the disk
 @given(st.integers(0, 4), st.binary(max_size=30).filter(lambda noise: b"\n" not in noise))
 def test_a_damaged_line_is_set_aside_with_its_file_and_the_others_go_on(
     line: int, noise: bytes

@@ -166,7 +166,7 @@ def test_offline_the_copy_serves_at_once(
     hub_place: HubPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = locate(hub_place.spec)
-    pause = 5.0
+    pause = 60.0
     monkeypatch.setattr("sentiserve.models.pull.PAUSES", (pause,))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     started = time.monotonic()

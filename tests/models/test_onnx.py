@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -58,7 +58,7 @@ def models() -> tuple[OnnxModel, OnnxModel]:
     return OnnxModel(bundle, threads=1), OnnxModel(bundle, threads=2)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(texts=st.lists(st.text(max_size=200), min_size=1, max_size=12), data=st.data())
 def test_a_texts_scores_do_not_depend_on_its_batch(texts: list[str], data: st.DataObject) -> None:
     """Whatever the neighbours, the batch size, the padding, the order and the threads."""

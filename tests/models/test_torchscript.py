@@ -11,6 +11,7 @@ import pytest
 import torch
 from checkpoints import Exports, Touch
 from msgspec import structs
+from processes import PATIENCE
 from structlog.testing import capture_logs
 
 from sentiserve.errors import BundleError
@@ -116,6 +117,6 @@ def test_without_torch_the_extra_that_brings_it_is_named(bundle: Path) -> None:
         f"load_model(Path({str(bundle)!r}))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert done.stderr.splitlines()[-1].endswith("pip install 'sentiserve[train]'")

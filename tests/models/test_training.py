@@ -36,10 +36,9 @@ def test_training_learns_what_the_labels_say(
 
 
 def test_progress_counts_every_step_and_the_loss_falls(
-    tmp_path: Path, encoder: Path, labelled: Labelled
+    training: tuple[Path, list[Step]],
 ) -> None:
-    steps: list[Step] = []
-    train(labelled, encoder, tmp_path / "out", RECIPE, steps.append)
+    _, steps = training
     assert [step.number for step in steps] == list(range(1, steps[0].total + 1))
     per_epoch = steps[0].total // RECIPE.epochs
     losses = [step.loss for step in steps]

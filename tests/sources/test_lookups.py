@@ -63,8 +63,8 @@ async def test_a_post_asked_twice_is_asked_for_once() -> None:
 async def test_what_came_in_time_is_given() -> None:
     """Posts that there was no time for are errors in their places."""
     upstream = Upstream()
-    upstream.takes = 0.2
-    answers = await lookups(upstream, at_once=1, seconds=0.3).fetch(refs(1, 2, 3))
+    upstream.takes = 0.5
+    answers = await lookups(upstream, at_once=1, seconds=1.2).fetch(refs(1, 2, 3))
     assert isinstance(answers[0], Post)
     assert isinstance(answers[2], SourceTimeoutError)
     assert upstream.under_way == 0

@@ -144,7 +144,7 @@ def in_shards(store: RedisStore, shards: int) -> RedisStore:
 fixed = HealthCheck.function_scoped_fixture  # only makes stores
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[fixed])
+@settings(max_examples=60, suppress_health_check=[fixed])
 @given(
     puts=many_puts,
     forgotten=st.lists(forgettable, max_size=2),
@@ -192,7 +192,7 @@ class Cut:
         return answers
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[fixed])
+@settings(max_examples=60, suppress_health_check=[fixed])
 @given(
     puts=many_puts,
     writers=st.integers(1, 3),

@@ -21,7 +21,7 @@ from sentiserve.types import AggregateQuery, Author, Entity, PostRef, Prefix
 
 DAY = 24 * 60 * 60
 MODEL = "model-1"
-BOUND = 6.0  # seconds within which every call has ended
+BOUND = 10.0  # seconds within which every call has ended
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tables.x_archives import ACCOUNT, post, script, wrapped, zipped
 
@@ -48,6 +48,27 @@ def test_older_names_and_places_are_known(tmp_path: Path, folder: str, name: str
     (row,) = read_rows(zipped(tmp_path / "archive.zip", members))
     assert row.values["text"] == "hello"
     assert (row.values["author_id"], row.values["author_handle"]) == ("17", "ben_example")
+
+
+def test_an_unpacked_archive_may_be_zipped_again_with_its_folder(tmp_path: Path) -> None:
+    """Some systems unpack what they download, and add files of their own to what they pack."""
+    members: dict[str, str | bytes] = {
+        "twitter-2026/data/tweets.js": script(wrapped("20", "hello")),
+        "twitter-2026/data/account.js": script(ACCOUNT, name="account"),
+        "twitter-2026/Your archive.html": "no",
+        "__MACOSX/twitter-2026/data/._tweets.js": b"\0",
+    }
+    path = zipped(tmp_path / "archive.zip", members)
+    (row,) = read_rows(path)
+    assert (row.values["text"], row.values["author_handle"]) == ("hello", "ben_example")
+    assert count_rows(path) == 1
+
+
+@pytest.mark.parametrize("folder", ["../", "/", "./", "a/b/", "../../etc/"])
+def test_a_path_that_leads_elsewhere_is_no_folder(tmp_path: Path, folder: str) -> None:
+    path = zipped(tmp_path / "archive.zip", {f"{folder}data/tweets.js": script(post("20", "a"))})
+    with pytest.raises(BadInputError, match="no archive of X"):
+        texts(path)
 
 
 @pytest.mark.parametrize("name", ["tweets.js", "account.js"])
@@ -167,13 +188,11 @@ def mutated(draw: st.DrawFn, whole: bytes) -> bytes:
     return bytes(content)
 
 
-@settings(deadline=None)
 @given(mutated(WHOLE) | st.binary().map(lambda some: b"PK\3\4" + some))
 def test_any_zip_is_rows_or_bad_input(content: bytes) -> None:
     read_or_refuse("archive.zip", content)
 
 
-@settings(deadline=None)
 @given(mutated(SCRIPT) | st.binary().map(lambda some: b"[" + some))
 def test_any_script_is_rows_or_bad_input(content: bytes) -> None:
     assert all(isinstance(row, Row) for row in read_or_refuse("tweets.js", content))

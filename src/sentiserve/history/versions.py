@@ -48,18 +48,16 @@ def load_versions(
         selection: whose records.
         views: those that are needed; for posts alone no other posts are kept.
     """
-    connection.execute(
-        f"CREATE TEMP TABLE records AS {_records(connection, files, selection, views)}"
-    )
+    connection.execute(f"CREATE TABLE records AS {_records(connection, files, selection, views)}")
     connection.execute(_REPLAY)
     if HASHTAG_SENTIMENT in views:
         connection.execute(
-            "CREATE TEMP TABLE tagged AS SELECT DISTINCT record, entity FROM "
+            "CREATE TABLE tagged AS SELECT DISTINCT record, entity FROM "
             f"(SELECT record, unnest(hashtags) AS hashtag FROM ({stored(files, selection)})) "
             f"JOIN {HASHTAG_SENTIMENT.name}_entities USING (hashtag)"
         )
     connection.execute(
-        "CREATE TEMP VIEW versions AS "
+        "CREATE VIEW versions AS "
         f"SELECT *, least(event + {selection.ttl}, superseded) AS until "
         "FROM records LEFT JOIN repeated USING (record) WHERE known < until"
     )
@@ -72,20 +70,21 @@ def stored(files: Sequence[Path], selection: Selection) -> str:
     return f"SELECT *, {record} FROM {source} WHERE model_id = {literal(selection.model_id)}"
 
 
-# Most posts have one record, and nothing to be replayed: they are left out first, by a number.
+# Most posts have one record, and nothing to be replayed: they are left out first. Two hashes stand
+# for a post, since numbers sort far faster than names; that two posts share both is past chance.
 _REPLAY = """
-CREATE TEMP TABLE repeated AS
+CREATE TABLE repeated AS
 WITH arrived AS (
-    SELECT mark, platform, id, known, event, created, record FROM records
+    SELECT mark, twin, known, event, created, record FROM records
     SEMI JOIN (SELECT mark FROM records GROUP BY mark HAVING count(*) > 1) USING (mark)
 ), judged AS (
     SELECT *, event = max(event) OVER arrivals AS wins FROM arrived
-    WINDOW arrivals AS (PARTITION BY mark, platform, id ORDER BY known, event, created, record)
+    WINDOW arrivals AS (PARTITION BY mark, twin ORDER BY known, event, created, record)
 )
 SELECT record, CASE WHEN wins THEN
     lead(CASE WHEN wins THEN known END IGNORE NULLS) OVER arrivals ELSE known END AS superseded
 FROM judged
-WINDOW arrivals AS (PARTITION BY mark, platform, id ORDER BY known, event, created, record)
+WINDOW arrivals AS (PARTITION BY mark, twin ORDER BY known, event, created, record)
 """
 
 
@@ -100,9 +99,8 @@ def _records(
     found = [view for view in views if view is not HASHTAG_SENTIMENT]
     columns = [
         "record",
-        "platform",
-        "id",
         "hash(platform, id) AS mark",
+        "hash(id || platform) AS twin",
         *(f"{view.name}.entity AS {view.name}" for view in found),
         "epoch_us(seen_at) AS seen",
         "label",

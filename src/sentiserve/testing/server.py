@@ -89,9 +89,8 @@ class Server:
             ws="websockets-sansio",
             ssl_certfile=certificate,
             ssl_keyfile=key,
-            timeout_graceful_shutdown=1,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Prompt(config)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), daemon=True
         )
@@ -107,7 +106,7 @@ class Server:
         Raises:
             Exception: what went wrong with the server itself.
         """
-        self._server.should_exit = True
+        self._server.stop()
         self._thread.join(_PATIENCE)
         self._socket.close()
         if self._errors:
@@ -136,6 +135,40 @@ class Server:
                 await self._app(scope, receive, _drip(send))
             case fault:
                 await _ANSWERS[fault](scope, receive, send)
+
+
+class _Prompt(uvicorn.Server):
+    """Stops as soon as it is told to; uvicorn's own looks now and then, and waits for answers."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopped = asyncio.Event()
+
+    def stop(self) -> None:
+        """From any thread, also before it has begun."""
+        self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stopped.set)
+
+    async def main_loop(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        if not await self.on_tick(0):
+            await self._stopped.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        tasks = list(self.server_state.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for connection in list(self.server_state.connections):
+            connection.transport.close()
 
 
 class _CutError(Exception):

@@ -53,7 +53,7 @@ def two_threads(int8_bert: ModelProto) -> Asked:
     return Asked(int8_bert, threads=2)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(batch=st.lists(texts, min_size=1, max_size=8), padding=st.integers(0, 20))
 def test_logits_depend_on_no_neighbour_padding_or_thread(
     one_thread: Asked, two_threads: Asked, batch: list[Text], padding: int

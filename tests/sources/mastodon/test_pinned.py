@@ -171,15 +171,13 @@ async def test_the_next_address_is_tried_if_one_is_down(tls: TLS) -> None:
 
 
 async def test_a_host_that_is_down_cannot_be_reached(tls: TLS) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     with pytest.raises(httpx2.ConnectError):
-        await get(tls.transport(port=port), f"https://{HOST}/")
+        await get(tls.transport(port=1), f"https://{HOST}/")
 
 
 async def test_redirects_lead_nowhere(tls: TLS) -> None:
     """Not even within the host: what was not asked for is not fetched."""
-    web = Web(HOST, f"https://{HOST}", timeout=5, transport=tls.transport())
+    web = Web(HOST, f"https://{HOST}", timeout=30, transport=tls.transport())
     await web.open()
     reply = await web.get("/elsewhere", {"to": tls.canary.url})
     await web.close()

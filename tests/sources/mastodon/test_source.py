@@ -72,7 +72,7 @@ class Host:
             verify=ssl.create_default_context(cafile=str(self.certificate)),
         )
 
-    def source(self, seconds: float = 10.0) -> Mastodon:
+    def source(self, seconds: float = 30.0) -> Mastodon:
         return Mastodon([HOST, "other.example"], timeout=seconds, transport=self.transport)
 
     @property
@@ -92,7 +92,7 @@ def host(certificate: tuple[Path, Path]) -> Iterator[Host]:
 
 
 @asynccontextmanager
-async def opened(host: Host, seconds: float = 10.0) -> AsyncIterator[Mastodon]:
+async def opened(host: Host, seconds: float = 30.0) -> AsyncIterator[Mastodon]:
     source = host.source(seconds)
     await source.open()
     try:
@@ -257,7 +257,7 @@ async def test_a_page_in_place_of_an_answer_is_an_error(host: Host) -> None:
 
 async def test_no_answer_is_an_error_in_time(host: Host) -> None:
     host.server.faults = lambda _: Fault.STALLED
-    async with opened(host, seconds=0.5) as source, asyncio.timeout(5):
+    async with opened(host, seconds=0.5) as source, asyncio.timeout(15):
         errors = await source.fetch([ref(0), ref(1)])
     assert {type(error) for error in errors} == {SourceTimeoutError}
 
@@ -398,7 +398,7 @@ async def test_asking_holds_up_nobody_while_a_name_is_looked_up(host: Host) -> N
 
     source = Mastodon([HOST], timeout=0.5, transport=transport)
     await source.open()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         (error,) = await source.fetch([ref(0)])
     await source.close()
     answer.set()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from processes import PATIENCE
 
 from sentiserve.errors import BudgetExhaustedError, SourceError
 from sentiserve.sources.x.budget import Budget
@@ -183,7 +184,7 @@ def test_processes_together_spend_no_more(path: Path) -> None:
             assert process.stdin is not None
             process.stdin.write("\n")
             process.stdin.flush()
-        spent = [int(process.communicate(timeout=60)[0]) for process in running]
+        spent = [int(process.communicate(timeout=PATIENCE)[0]) for process in running]
     assert sum(spent) == 1_000
     assert asyncio.run(left(Budget(path, 1_000))) == 0
 

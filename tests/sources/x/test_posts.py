@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from x_api import at
 
@@ -200,7 +200,6 @@ ANSWER = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(answer=ANSWER | JSON)
 def test_any_answer_is_posts_or_errors(answer: Any) -> None:
     """Nothing else is raised, and each post can be stored."""
