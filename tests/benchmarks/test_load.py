@@ -163,4 +163,4 @@ async def test_there_is_no_recovery_where_nothing_is_in_time(
 
 async def test_a_client_that_is_refused_does_not_ask_again_at_once(server: Server) -> None:
     shots = await closed_loop(server, repeat(get("/0/503")), clients=2, seconds=0.5)
-    assert 4 <= len(shots.statuses) <= 12
+    assert 2 <= len(shots.statuses) <= 12
