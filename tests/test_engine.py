@@ -130,7 +130,6 @@ async def test_a_model_of_two_stages_computes_side_by_side_and_no_other(
     await engine.close()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells threads apart by priority")
 async def test_the_model_lets_the_rest_of_its_process_go_first_however_nice_that_is() -> None:
     """By so much nicer, not so nice: a process that was started nicely may not be less so."""
     niceness: list[int] = []
@@ -141,4 +140,5 @@ async def test_the_model_lets_the_rest_of_its_process_go_first_however_nice_that
             return super().predict(texts)
 
     async with running(Telling()):
-        assert niceness == [min(os.getpriority(os.PRIO_PROCESS, 0) + 5, 19)]
+        ours = os.getpriority(os.PRIO_PROCESS, 0)
+        assert niceness == [min(ours + 5, 19) if sys.platform == "linux" else ours]
