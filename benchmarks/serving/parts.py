@@ -50,6 +50,7 @@ def _once(_: Plan) -> int:
 PARTS = {
     "texts": Part(Turn.ask_texts, _takes_texts, _each),
     "hits": Part(Turn.ask_hits, _takes_urls, _each),
+    "cost": Part(Turn.ask_cost, lambda _: True, _each),
     "offline": Part(Turn.ask_offline, _is_ours, _each),
     "overload": Part(Turn.ask_too_much, _is_ours, _once),
     "surprises": Part(Turn.ask_surprises, _is_ours, _once),

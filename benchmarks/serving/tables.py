@@ -54,6 +54,7 @@ def tables(results: dict[str, Any]) -> str:
         aims(results),
         _table("New texts, and the Zipf mix", _CAPACITY, names, rows),
         _table("Posts that are remembered, by URL", _HITS, names, rows),
+        _table("What an answer takes of a core", _COST, names, rows),
         _table("As much as it takes, beside the model alone", _OFFLINE, names, rows),
         _table("Three times what it can do", _OVERLOAD, names, rows),
         _table("One text of 100,000 characters each second among short ones", _LONG, names, rows),
@@ -126,6 +127,12 @@ _HITS: list[tuple[str, Cell]] = [
     ("p99, ms", figure("hits at 70 %", "p99")),
     ("generator late by (p99), ms", figure("hits at 70 %", "lag_p99")),
     ("generator, of a core, at 32 clients", figure("hits closed", "generator")),
+]
+_COST: list[tuple[str, Cell]] = [
+    ("a new text, ms", figure("cost of a new text", "cpu_ms")),
+    ("of these a second, 8 clients", figure("cost of a new text", "answered")),
+    ("a remembered post, ms", figure("cost of a remembered post", "cpu_ms")),
+    ("of these a second, 32 clients", figure("cost of a remembered post", "answered")),
 ]
 _OFFLINE: list[tuple[str, Cell]] = [
     ("32 clients, one text each: texts/s", figure("one by one", "answered")),

@@ -19,7 +19,7 @@ from benchmarks.serving.offline import offline_throughput
 from benchmarks.serving.plan import Plan
 from benchmarks.serving.processes import Process, free_port, running
 from benchmarks.serving.results import Results, Row
-from benchmarks.serving.shots import Shots
+from benchmarks.serving.shots import OK, Shots
 from benchmarks.serving.texts import NEW_POST, Texts, popular
 
 T = TypeVar("T")
@@ -56,6 +56,15 @@ class Turn:
         throughput = self._closed("closed", self.new(), _CLIENTS)
         found = self._search("new", self.new(), 0.7 * throughput)
         self._search("zipf", self.mix(), 1.5 * (found or throughput))
+
+    def ask_cost(self) -> None:
+        """What an answer takes of a core, which a busy machine changes least."""
+        if self.contender.of_text:
+            self._warm_up()
+            self._closed("cost of a new text", self.new(), _CLIENTS)
+        if self.contender.of_url:
+            run(closed_loop(self.server, self._known, _MANY, self.plan.step / 4))
+            self._closed("cost of a remembered post", self._known, _MANY)
 
     def ask_hits(self) -> None:
         """Posts that are remembered, by URL."""
@@ -133,8 +142,10 @@ class Turn:
     def _closed(self, scenario: str, requests: Iterator[bytes], clients: int) -> float:
         """Ask with so many clients; answers a second."""
         self._settle()
+        worked = self.process.worked()
         shots = run(closed_loop(self.server, requests, clients, self.plan.closed))
-        self.note(scenario, **shots.figures(IN_TIME))
+        spent = 1e3 * (self.process.worked() - worked) / max(1, len(shots.of(OK)))
+        self.note(scenario, **shots.figures(IN_TIME), cpu_ms=round(spent, 3))
         return max(shots.goodput(float("inf")), 1.0)
 
     def _search(self, scenario: str, requests: Iterator[bytes], estimate: float) -> float:
