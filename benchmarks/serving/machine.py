@@ -35,15 +35,16 @@ def machine() -> str:
     return f"{threads_available()} cores, {platform.machine()} ({sets}), Python {python}"
 
 
-def others_since_now() -> Callable[[], float]:
-    """Tells later which share of all cores processes took that are neither we nor our children.
+def others_since_now() -> Callable[..., float]:
+    """Tells later which share of all cores programs took that are not ours.
 
-    Children count once they have ended.
+    Ours are this one and its children that have ended; what those take that still run has to be
+    given, in seconds.
     """
     began, busy, own = time.monotonic(), _busy(), _own()
 
-    def share() -> float:
-        took = (_busy() - busy) - (_own() - own)
+    def share(running: float = 0.0) -> float:
+        took = (_busy() - busy) - (_own() - own) - running
         return max(0.0, took) / (time.monotonic() - began) / (os.cpu_count() or 1)
 
     return share

@@ -111,6 +111,11 @@ def _texts(scenario: str, template: str) -> Cell:
     return cell
 
 
+def _others(name: str, rows: Rows) -> str | None:
+    share = figure("others", "share")(name, rows)
+    return None if share is None else f"{100 * share:.0f} %"
+
+
 _CAPACITY: list[tuple[str, Cell]] = [
     ("new texts/s within 100 ms", goodput("new")),
     ("p99 there, ms", _p99("new")),
@@ -119,6 +124,7 @@ _CAPACITY: list[tuple[str, Cell]] = [
     ("Zipf mix/s within 100 ms", goodput("zipf")),
     ("memory at rest, MB", figure("memory", "at_rest")),
     ("start, s", figure("start", "s")),
+    ("other programs meanwhile", _others),
 ]
 _HITS: list[tuple[str, Cell]] = [
     ("32 clients: posts/s", figure("hits closed", "answered")),

@@ -225,5 +225,5 @@ def take(
             turn = Turn(contender, setting, plan, texts, number, server, process, earlier)
             turn.note("start", s=process.until_answering(server, turn.first()))
             ask(turn)
-    turn.note("others", share=round(share_of_others(), 3))
-    return turn.rows
+            turn.note("others", share=round(share_of_others(process.worked()), 3))
+            return turn.rows

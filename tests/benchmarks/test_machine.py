@@ -18,3 +18,4 @@ def test_the_work_of_a_strange_program_is_noticed() -> None:
     seconds = time.monotonic() - began
     assert share() * seconds * (os.cpu_count() or 1) >= 0.45
     assert share() <= 1
+    assert share(1e9) == 0  # all of it ours
