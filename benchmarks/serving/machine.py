@@ -45,7 +45,8 @@ def others_since_now() -> Callable[..., float]:
 
     def share(running: float = 0.0) -> float:
         took = (_busy() - busy) - (_own() - own) - running
-        return max(0.0, took) / (time.monotonic() - began) / (os.cpu_count() or 1)
+        whole = (time.monotonic() - began) * (os.cpu_count() or 1)
+        return min(max(0.0, took / whole), 1.0)
 
     return share
 

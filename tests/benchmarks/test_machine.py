@@ -16,6 +16,6 @@ def test_the_work_of_a_strange_program_is_noticed() -> None:
     script = f"{sys.executable} -c '{_WORK}' & exit"
     subprocess.run(["sh", "-c", script], stdout=subprocess.PIPE, check=True)
     seconds = time.monotonic() - began
-    assert share() * seconds * (os.cpu_count() or 1) >= 0.45
+    assert share() * seconds * (os.cpu_count() or 1) >= 0.25  # the kernel counts in ticks
     assert share() <= 1
     assert share(1e9) == 0  # all of it ours
