@@ -13,8 +13,12 @@ serve: export XDG_DATA_HOME := $(CURDIR)/var# a checkout keeps its own data
 serve: .venv/serve  ## start the service on http://127.0.0.1:8000
 	$(BIN)/sentiserve serve
 
+# Those of containers share one engine, and those of AWS what takes long to make: a process for each.
+DEPLOYMENT := tests/aws tests/deploy
+
 test: .venv/develop  ## run all tests, WORKERS at a time: much of a test is waiting
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal $(DEPLOYMENT:%=--ignore %)
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup $(DEPLOYMENT)
 
 lint: .venv/develop  ## check style and types; writes nothing
 	$(BIN)/ruff check .
@@ -48,12 +52,19 @@ fuzz: .venv/develop  ## feed the parsers with what breaks them, guided by covera
 	@$(PIP) install --constraint constraints.txt --group fuzz
 	$(BIN)/python fuzz/run.py --seconds $(or $(SECONDS),60)
 
-lock:  ## pin the newest versions of everything in constraints.txt
+LOCKED := .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --constraint constraints.txt
+
+lock:  ## pin the newest versions of everything: constraints.txt, and with digests deploy/lock
 	rm -rf .venv/lock && $(PYTHON) -m venv .venv/lock
 	.venv/lock/bin/python -m pip install 'pip==26.*' torch==2.13.0
 	.venv/lock/bin/python -m pip install --group dev --group fuzz '.[hub,train]'
 	.venv/lock/bin/python -m pip freeze --all --exclude sentiserve --exclude pip \
 		| sed 's/+cpu$$//' > constraints.txt
+	.venv/lock/bin/python -m pip install uv
+	$(LOCKED) pyproject.toml --excludes deploy/lock/left-out.txt --output-file deploy/lock/core.txt
+	$(LOCKED) pyproject.toml --extra hub --output-file deploy/lock/hub.txt
+	$(LOCKED) --group image --output-file deploy/lock/tools.txt
 
 clean:  ## remove what the other targets made
 	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -76,7 +87,10 @@ clean:  ## remove what the other targets made
 		|| { echo "the tests need redis-server or valkey-server 7 or newer: install it with your system's packages"; exit 1; }
 	@mkdir -p .venv && touch $@
 
-.venv/develop: .venv/serve .venv/redis
+.venv/develop: .venv/serve .venv/redis .venv/cdk
 	@echo "installing what the tests, training and pulling need (once; some minutes)"
 	@$(PIP) install --constraint constraints.txt --group dev --editable '.[hub,train]'
 	@touch $@
+
+include deploy/image.mk
+include deploy/aws/aws.mk

@@ -1,6 +1,8 @@
 """Join a seeded history to a spine, each time in a process of its own: seconds and memory.
 
-    python benchmarks/history.py [--records 1000000] [--spine 100000]
+Seconds are those of the whole process, its start and imports included; medians of the rounds.
+
+    python benchmarks/history.py [--records 1000000] [--spine 100000] [--rounds 5]
 
 A third of the records repeat a post, a tenth arrive up to ten days late, a fifth are predicted up
 to twenty days after the post was seen; times are spread over ninety days, the spine's over
@@ -16,6 +18,7 @@ import tempfile
 import time
 from datetime import timedelta
 from pathlib import Path
+from statistics import median
 
 import duckdb
 
@@ -69,21 +72,30 @@ def make(place: Path, records: int, spine: int) -> None:
 
 
 def join(place: Path, views: list[str]) -> None:
-    """Write a training set; print seconds and the peak of memory."""
-    started = time.perf_counter()
+    """Write a training set; print rows, seconds of CPU and the peak of memory."""
     history = History(place / "history")
     work = history.training_set(
         place / "spine.parquet", place / "out.parquet", views, MODEL, LABELS, timedelta(days=60)
     )
     rows = asyncio.run(work)
-    seconds = time.perf_counter() - started
     usage = resource.getrusage(resource.RUSAGE_SELF)
     status = Path("/proc/self/status").read_text()
     peak = int(status.split("VmHWM:")[1].split()[0]) / 1000  # ru_maxrss has the parent's too
     print(
-        f"{', '.join(views)}: {rows:,} rows in {seconds:.1f} s "
-        f"({usage.ru_utime + usage.ru_stime:.1f} s of CPU), {peak:.0f} MB"
+        f"{', '.join(views)}: {rows:,} rows, {usage.ru_utime + usage.ru_stime:.1f} s of CPU, "
+        f"{peak:.0f} MB, ",
+        end="",
+        flush=True,
     )
+
+
+def timed(place: Path, views: list[str]) -> float:
+    """Seconds for a training set, from the process's start to its end."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, __file__, "--join", place, *views], check=True)
+    seconds = time.perf_counter() - started
+    print(f"{seconds:.2f} s")
+    return seconds
 
 
 def main() -> None:
@@ -91,6 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--spine", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--join", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.join:
@@ -99,7 +112,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         make(Path(place), arguments.records, arguments.spine)
         for views in (["post_sentiment"], list(VIEWS)):
-            subprocess.run([sys.executable, __file__, "--join", place, *views], check=True)
+            seconds = [timed(Path(place), views) for _ in range(arguments.rounds)]
+            print(
+                f"{', '.join(views)}: median {median(seconds):.2f} s, at best {min(seconds):.2f} s"
+            )
 
 
 if __name__ == "__main__":

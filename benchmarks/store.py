@@ -110,7 +110,7 @@ async def reads(
 ) -> dict[str, float]:
     """One post, and a hundred."""
     refs = [prediction.post.ref for prediction in kept]
-    names = [keys.post(0, ref, MODEL) for ref in refs]
+    names = [key.decode() for key in keys.posts(0, refs, MODEL)]  # as people write them
     last = len(refs) - 100
 
     async def decoding(number: int) -> list[Prediction | None]:

@@ -19,14 +19,17 @@ from sentiserve.errors import BadInputError, SentiserveError
 from sentiserve.records import Record
 from sentiserve.sources.archive import read_post
 from sentiserve.sources.bluesky.intake import Intake
+from sentiserve.sources.bluesky.lists import read_items
 from sentiserve.sources.bluesky.posts import read_view
 from sentiserve.sources.html import text_of_html
 from sentiserve.sources.mastodon import statuses
 from sentiserve.sources.oembed import read_answer
 from sentiserve.sources.urls import parse_url
+from sentiserve.sources.waits import wait_of
 from sentiserve.sources.web import Reply
 from sentiserve.sources.x.api import Refusal
 from sentiserve.sources.x.posts import Version, next_token, read_posts, read_user
+from sentiserve.sources.x.stream import read_line
 from sentiserve.tables import Row, count_rows, read_rows
 from sentiserve.testing.bluesky_server import Account, Written
 from sentiserve.testing.bluesky_stream import event, microseconds
@@ -114,6 +117,12 @@ def _x(reply: Reply) -> Iterator[object]:
     assert read_user(answer) != ""
 
 
+def _x_stream(reply: Reply) -> Iterator[object]:
+    for line in reply.body.split(b"\n"):
+        if post := read_line(line, frozenset({"7"})):
+            yield post
+
+
 def _jetstream(reply: Reply) -> Iterator[object]:
     intake = Intake(FeedQuery(FeedKind.STREAM), None)
     for message in reply.body.split(b"\n"):
@@ -127,6 +136,13 @@ def _mastodon(reply: Reply) -> Iterator[object]:
     status = statuses.decoded(reply.body, statuses.Status, _HOST)
     assert statuses.may_have_been(status.id) is not None
     yield statuses.read_post(status, _HOST, hosts=(_HOST, "other.example"))
+
+
+def _waits(content: bytes) -> None:
+    text = content.decode("latin-1")  # as headers come
+    for name in ("retry-after", "x-rate-limit-reset"):
+        wait = wait_of(429, {name: text})
+        assert wait is None or 0 <= wait <= 24 * 60 * 60, text
 
 
 def _html(content: bytes) -> None:
@@ -197,6 +213,23 @@ def _x_answers() -> Iterator[bytes]:
     yield from (json.dumps(problem).encode() for _, problem in PROBLEMS.values())
 
 
+def _x_lines() -> Iterator[bytes]:
+    matching = [{"id": "7", "tag": "tea"}]
+    for answer in map(json.loads, _x_answers()):
+        posts = answer.get("data")
+        if isinstance(posts, list):
+            yield json.dumps({**answer, "data": posts[0], "matching_rules": matching}).encode()
+    yield json.dumps(PROBLEMS["too-many-connections"][1]).encode() + b"\r\n\r\n"
+
+
+def _bluesky_lists() -> Iterator[bytes]:
+    views = [{"post": json.loads(view)} for view in _bluesky_views()]
+    reason = {"$type": "app.bsky.feed.defs#reasonRepost"}
+    reposts = [{**view, "reason": reason} for view in views]
+    yield json.dumps({"feed": [*views, *reposts], "cursor": "2026-05-25T14:23:28Z"}).encode()
+    yield json.dumps({"feed": [views[1], reposts[1]]}).encode()
+
+
 def _bluesky_views() -> Iterator[bytes]:
     ann = Account("ann.example", ("!no-unauthenticated",))
     record = {"text": _TEXT, "createdAt": "2026-05-25T14:23:28.757Z", "tags": ["tea"]}
@@ -239,11 +272,16 @@ TARGETS = {
     "x-script": Target(_table(".js"), (_SCRIPT, _FLAT)),
     "x-archive": Target(_table(".zip"), tuple(_zip(0, ZIP_DEFLATED))),
     "x": Target(_answer(_x), tuple(_x_answers())),
+    "x-stream": Target(_answer(_x_stream), tuple(_x_lines())),
     "bluesky": Target(_answer(lambda r: [read_view(r.json())]), tuple(_bluesky_views())),
+    "bluesky-list": Target(_answer(lambda r: read_items(r.json())[0]), tuple(_bluesky_lists())),
     "jetstream": Target(_answer(_jetstream), tuple(_jetstream_messages())),
     "mastodon": Target(_answer(_mastodon), tuple(_mastodon_statuses())),
     "oembed": Target(
         _answer(lambda r: [read_answer(PostRef("x", "20"), r)]), (json.dumps(_OEMBED).encode(),)
     ),
     "html": Target(_html, _HTML),
+    "waits": Target(
+        _waits, (b"120", b"1800000000", b"2026-05-25T14:23:28Z", b"Mon, 25 May 2026 14:23:28 GMT")
+    ),
 }

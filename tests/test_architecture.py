@@ -28,6 +28,7 @@ ALLOWED = {
     "tables": {"errors", "texts"},
     "settings": {"errors"},
     "metrics": set(),
+    "emf": {"metrics"},
     "logs": set(),
     "cores": set(),
     "sources": SHARED,
@@ -40,7 +41,8 @@ ALLOWED = {
     "delivery": SHARED | {"journal"},
     "recorder": SHARED | {"delivery", "journal"},
     "scoring": SHARED,
-    "inference": SHARED | {"batcher", "lanes", "recorder"},
+    "lookups": {"errors", "protocols", "types"},
+    "inference": SHARED | {"batcher", "lanes", "lookups", "recorder"},
     "history": SHARED | {"features"},
     "forgetting": {"protocols", "types"},
     "materialize": {"protocols", "records", "types"},
@@ -51,7 +53,7 @@ ALLOWED = {
     | PARTS
     | {"batcher", "history", "journal", "recorder", "sources", "models", "store"},
     "testing": SHARED,
-    "api": SHARED | PARTS | {"build", "__init__"},
+    "api": SHARED | PARTS | {"build", "emf", "__init__"},
     "cli": SHARED
     | PARTS
     | {"build", "ingest", "materialize", "scoring", "api", "models", "sources"},
@@ -95,9 +97,22 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 def test_serving_loads_no_training_and_no_tables() -> None:
     code = (
-        "import sys, sentiserve.api.server, sentiserve.models.onnx, sentiserve.store.sqlite, "
+        "import sys, sentiserve.api.process, sentiserve.models.onnx, sentiserve.store.sqlite, "
         "sentiserve.sources.archive; "
         "print(sorted({'torch', 'transformers', 'pandas', 'duckdb', 'onnx'} & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_the_model_can_load_before_what_serves_it_is_imported() -> None:
+    """It takes as long, and on another core; so does what a source needs to connect."""
+    heavy = "{'fastapi', 'starlette', 'uvicorn', 'httpx2', 'redis'}"
+    code = (
+        f"import sys, sentiserve.cli.main, sentiserve.api.server; "
+        f"print(sorted({heavy} & set(sys.modules)))"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -273,7 +273,8 @@ async def test_a_text_of_bulk_work_that_somebody_waits_for_goes_first() -> None:
 
 async def test_what_would_wait_too_long_is_refused_with_the_time_to_come_back() -> None:
     model = FakeModel()
-    async with batching(model, Limits(batch_tokens=1, wait=(0.05, 100.0))) as batcher:
+    limits = Limits(batch_tokens=1, wait=(0.05, 100.0), always=0)
+    async with batching(model, limits) as batcher:
         model.free.clear()
         slow = asyncio.create_task(batcher.submit("slow"))
         await until_called(model)
@@ -290,6 +291,24 @@ async def test_what_would_wait_too_long_is_refused_with_the_time_to_come_back() 
         await asyncio.sleep(0)
         model.free.set()
         await asyncio.gather(waiting, bulk)
+
+
+async def test_a_few_may_wait_however_slow_the_model_is() -> None:
+    """Or a model that takes longer for one text than one may wait would refuse a second caller."""
+    model = FakeModel()
+    limits = Limits(batch_tokens=1, wait=(0.000001, 0.000001), always=3)
+    async with batching(model, limits) as batcher:
+        await batcher.submit("what it costs is known now")
+        model.free.clear()
+        waiting = [asyncio.create_task(batcher.submit(f"text {i}")) for i in range(3)]
+        await asyncio.sleep(0)
+        with pytest.raises(OverloadedError):
+            batcher.check("one more", Lane.SINGLE)
+        with pytest.raises(OverloadedError):
+            await batcher.submit("one more")
+        batcher.check("text 2", Lane.SINGLE)  # it is on its way already
+        model.free.set()
+        await asyncio.gather(*waiting)
 
 
 async def test_a_long_text_lets_short_ones_be_encoded_first() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiserve.errors import BadInputError
-from sentiserve.tables import WRITABLE, Row, count_rows, lines, read_rows, write_rows
+from sentiserve.tables import WRITABLE, Row, count_rows, lines, parquet, read_rows, write_rows
 
 ROWS: list[dict[str, Any]] = [
     {
@@ -108,6 +108,25 @@ def test_strings_stay_strings_in_parquet(tmp_path: Path, text: str) -> None:
     assert written(tmp_path / "posts.parquet", rows) == rows
 
 
+@pytest.mark.parametrize(
+    "numbers",
+    [[-1, 2_099_731_674_562_279_189], [-5, 3, None], [2**63 - 1, -(2**63)], [0, 2**64 - 1]],
+)
+def test_whole_numbers_keep_their_digits_in_parquet(
+    tmp_path: Path, numbers: list[int | None]
+) -> None:
+    write_rows(tmp_path / "out.parquet", lambda: iter([{"number": each} for each in numbers]))
+    found = [row.values["number"] for row in read_rows(tmp_path / "out.parquet")]
+    assert found == numbers
+    assert all(each is None or isinstance(each, int) for each in found)
+
+
+def test_whole_numbers_beyond_all_kinds_of_parquet_are_strings(tmp_path: Path) -> None:
+    write_rows(tmp_path / "out.parquet", lambda: iter([{"number": 2**64}, {"number": -1}]))
+    rows = list(read_rows(tmp_path / "out.parquet"))
+    assert [row.values["number"] for row in rows] == [str(2**64), "-1"]
+
+
 def test_mixed_values_are_strings_in_parquet(tmp_path: Path) -> None:
     """A column of strings and numbers is one of strings, without quotation marks of JSON."""
     found = written(tmp_path / "posts.parquet", [{"id": "a"}, {"id": 2}])
@@ -129,6 +148,32 @@ def test_times_with_a_zone_are_read_from_parquet(tmp_path: Path) -> None:
         'odd " name': None,
     }
     assert row.values["created_at"].utcoffset() is not None
+
+
+def test_times_to_the_nanosecond_are_read_from_parquet(tmp_path: Path) -> None:
+    """As pandas writes them; also within lists, where they are text."""
+    path = tmp_path / "posts.parquet"
+    time = "TIMESTAMPTZ '2026-09-01 10:30:00.5+02'::TIMESTAMPTZ_NS"
+    with duckdb.connect() as connection:
+        connection.sql(
+            f"SELECT 'hello' AS text, {time} AS created_at, [{time}] AS others"
+        ).write_parquet(str(path))
+    (row,) = read_rows(path)
+    assert row.values["created_at"] == datetime(2026, 9, 1, 8, 30, 0, 500_000, UTC)
+    assert row.values["others"] == ["2026-09-01 08:30:00.5+00"]
+
+
+def test_all_kinds_of_values_are_read_from_parquet(tmp_path: Path) -> None:
+    """Whatever DuckDB can write; what Python has no time for, infinity say, is text."""
+    path = tmp_path / "posts.parquet"
+    with duckdb.connect() as connection:
+        kinds = connection.sql("SELECT * EXCLUDE (empty_struct) FROM test_all_types()")
+        kinds.write_parquet(str(path))
+        names = kinds.columns
+    rows = list(read_rows(path))
+    assert [row.problem for row in rows] == [None, None, None]
+    assert {tuple(row.values) for row in rows} == {tuple(names)}
+    assert isinstance(rows[0].values["timestamp_tz"], str)
 
 
 def test_a_name_is_no_pattern(tmp_path: Path) -> None:
@@ -315,6 +360,42 @@ def test_a_row_of_too_much_text_in_parquet_is_broken(tmp_path: Path) -> None:
     assert path.stat().st_size < 1_000_000
     problem = "the row has over 1,048,576 bytes of text"
     assert [row.problem for row in read_rows(path)] == [problem, None, None, None]
+
+
+@pytest.mark.parametrize(
+    "long",
+    [
+        "range(600_000)",
+        "{'inside': range(600_000)}",
+        "map(['key'], [repeat('x', 1_100_000)])",
+        "[[repeat('x', 1_100_000)]]",
+    ],
+)
+def test_a_row_of_too_long_a_list_in_parquet_is_broken(tmp_path: Path, long: str) -> None:
+    """However deep it lies, it is never taken into memory as objects."""
+    path = tmp_path / "bomb.parquet"
+    with duckdb.connect() as connection:
+        connection.sql(
+            f"SELECT i, 'hello' AS text, CASE WHEN i = 1 THEN {long} END AS more FROM range(3) t(i)"
+        ).write_parquet(str(path), compression="zstd")
+    assert path.stat().st_size < 1_000_000
+    problem = "the row has over 1,048,576 bytes of text"
+    assert [row.problem for row in read_rows(path)] == [None, problem, None]
+
+
+def test_a_parquet_file_that_takes_too_much_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows are unpacked many at a time, before any of them can be measured."""
+    path = tmp_path / "bomb.parquet"
+    with duckdb.connect() as connection:
+        connection.sql(
+            "SELECT 'hello' AS text, (SELECT list(0) FROM range(100_000)) AS more FROM range(100)"
+        ).write_parquet(str(path))
+    assert path.stat().st_size < 100_000
+    monkeypatch.setattr(parquet, "_MEMORY", "20MB")
+    with pytest.raises(BadInputError, match=r"bomb\.parquet: not readable as Parquet: Out of Mem"):
+        list(read_rows(path))
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1PAR1", b"text\nhello\n", b"\0" * 1_000])

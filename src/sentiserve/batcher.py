@@ -27,12 +27,15 @@ class Limits:
         batch_tokens: of one batch, with padding.
         texts: that wait.
         wait: seconds that a text would wait, by lane.
+        always: that may wait for each inference, however long that takes; or a slow model would
+            refuse a handful of callers.
         inferences: at the same time.
     """
 
     batch_tokens: int = 256
     texts: int = 2048
-    wait: tuple[float, float] = (0.25, 30.0)
+    wait: tuple[float, float] = (0.15, 30.0)
+    always: int = 8
     inferences: int = 1
 
 
@@ -107,6 +110,15 @@ class Batcher:
                 self._encoded.discard(entry)
                 entry.answer.cancel()
 
+    def check(self, text: str, lane: Lane) -> None:
+        """Return if a text would be taken now; to ask costs less than to try.
+
+        Raises:
+            OverloadedError: it would not.
+        """
+        if text not in self._in_flight:
+            self._admit(lane)
+
     def _enqueue(self, text: str, lane: Lane) -> Entry:
         if not self._workers:
             raise OverloadedError("the service is stopping")
@@ -124,6 +136,8 @@ class Batcher:
     def _admit(self, lane: Lane) -> None:
         if len(self._in_flight) >= self._limits.texts:
             raise OverloadedError("too many texts wait for the model; try again soon")
+        if len(self._in_flight) < self._limits.always * self._engine.inferences:
+            return
         wait = sum(self._tokens[: lane + 1]) * self._token_seconds / self._engine.inferences
         if wait > self._limits.wait[lane]:
             raise OverloadedError(

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from sentiserve.batcher import Batcher, Limits
-from sentiserve.cores import available_cores
+from sentiserve.cores import cores_each
 from sentiserve.errors import SettingsError
 from sentiserve.features.online import OnlineFeatures
 from sentiserve.features.store import FeatureStore
@@ -21,7 +22,7 @@ from sentiserve.journal.place import place
 from sentiserve.metrics import Metrics
 from sentiserve.models.bundle import open_bundle
 from sentiserve.models.locations import locate
-from sentiserve.models.registry import load_model
+from sentiserve.models.registry import load_model, model_loader
 from sentiserve.models.remote import OnProgress, quiet
 from sentiserve.protocols import Model, Store
 from sentiserve.recorder import Recorder
@@ -72,6 +73,21 @@ def build_model(settings: Settings, on_progress: OnProgress = quiet) -> Model:
         BundleError: its bundle is not whole, or can't be had.
     """
     return load_model(locate(settings.model, on_progress), settings.threads)
+
+
+def begin_loading(settings: Settings) -> Future[Model]:
+    """The model for a service, on a thread; meanwhile the rest can be imported.
+
+    Raises:
+        SentiserveError: there is no such bundle, or no engine for it.
+    """
+    # Inferences side by side on a core each give more than one on all cores after the other.
+    loader = model_loader(locate(settings.model), settings.threads or 1)
+    thread = ThreadPoolExecutor(1, "loading")
+    try:
+        return thread.submit(loader)
+    finally:
+        thread.shutdown(wait=False)
 
 
 def with_local_model(settings: Settings) -> Settings:
@@ -243,13 +259,20 @@ def choose_feed(settings: Settings, kind: FeedKind) -> str:
 
 def _limits(settings: Settings) -> Limits:
     wait = (settings.max_wait, settings.max_bulk_wait)
-    inferences = max(1, available_cores() // (settings.threads or 1))
-    return Limits(settings.max_batch_tokens, settings.max_queue, wait, inferences)
+    inferences = max(1, cores_each(settings.workers) // (settings.threads or 1))
+    return Limits(settings.max_batch_tokens, settings.max_queue, wait, inferences=inferences)
 
 
 @asynccontextmanager
-async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
+async def running(
+    settings: Settings, metrics: Metrics, loading: Future[Model] | None = None
+) -> AsyncIterator[Parts]:
     """Every part, open; closed in the reverse order, so that what waits is still recorded.
+
+    Args:
+        settings: what they are made by.
+        metrics: where they count.
+        loading: the model, if somebody loads it already.
 
     Raises:
         SentiserveError: a part can't start; the text says what to do.
@@ -260,9 +283,8 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
         await store.open()
         stack.push_async_callback(source.close)
         await source.open()
-        # Inferences side by side on a core each give more than one on all cores after the other.
-        alone = settings.model_copy(update={"threads": settings.threads or 1})
-        model = await asyncio.to_thread(build_model, alone)
+        model = await asyncio.wrap_future(loading or begin_loading(settings))
+        metrics.model.info({"id": model.info.id})
         history, journal = build_history(settings), build_journal(settings)
         if history is not None:
             stack.push_async_callback(history.close)

@@ -18,6 +18,11 @@ def available_cores(cgroup: Path = _CGROUP) -> int:
     return max(1, min(cores or 1, math.floor(quota)) if quota else cores or 1)
 
 
+def cores_each(workers: int) -> int:
+    """Cores for each of so many processes; at least one."""
+    return max(1, available_cores() // workers)
+
+
 def _quota(cgroup: Path) -> float | None:
     """Cores that a container may use, by version 2 or 1 of control groups."""
     try:

@@ -1,6 +1,9 @@
 """The model on threads of its own: one for what it reads, some for what it computes."""
 
 import asyncio
+import os
+import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +22,7 @@ from sentiserve.types import Sentiment
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 _PROBE = "What a lovely day!"
+_NICE = 5
 _PATIENCE = 30.0  # seconds after which a model that is still at a batch counts as stuck
 
 
@@ -40,8 +44,8 @@ class Engine:
         self.inferences = 1 if isinstance(self._model, _OneStage) else inferences
         self._labels = frozenset(model.info.labels)
         self._metrics = metrics
-        self._reading = ThreadPoolExecutor(1, "tokenizer")
-        self._computing = ThreadPoolExecutor(self.inferences, "model")
+        self._reading = ThreadPoolExecutor(1, "tokenizer", _give_way)
+        self._computing = ThreadPoolExecutor(self.inferences, "model", _give_way)
         self._started: set[float] = set()  # of what is computed now
         self._failure: str | None = None
 
@@ -140,6 +144,15 @@ class Engine:
             if not all(map(isfinite, sentiment.scores.values())):
                 raise ModelError("the model gave a score that is no number")
         return sentiments
+
+
+def _give_way() -> None:
+    """Have this thread let others of the process go first, so that refusals don't wait for it.
+
+    Only Linux can tell threads apart here.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 @dataclass(frozen=True, slots=True)

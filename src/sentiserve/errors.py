@@ -9,6 +9,7 @@ SentiserveError
 ├── PostProtectedError       403
 ├── PostDeletedError         410
 ├── TooLargeError            413
+├── LimitedError             429  a client asks more often than it may
 ├── OverloadedError          503  the service has no room, or is stopping
 ├── SourceError              502  the source answered with nonsense
 │   ├── SourceTimeoutError   504
@@ -85,6 +86,17 @@ class TooLargeError(SentiserveError):
     """The request's body is over the limit."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class LimitedError(SentiserveError):
+    """A client asks more often than it may."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        """Say in how many seconds it may ask again."""
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class OverloadedError(SentiserveError):

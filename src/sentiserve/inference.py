@@ -25,6 +25,7 @@ from sentiserve.errors import (
     UnknownURLError,
 )
 from sentiserve.lanes import Lane
+from sentiserve.lookups import Lookups
 from sentiserve.metrics import Metrics
 from sentiserve.protocols import Source, Store
 from sentiserve.recorder import Recorder
@@ -117,20 +118,27 @@ class Inference:
     ) -> None:
         """Take the parts, all of them open, and the seconds that a look-up may take."""
         self._source = source
-        self._store = store
+        self._lookups = Lookups(store, model.id, store_timeout)
         self._batcher = batcher
         self._recorder = recorder
         self._model = model
         self._metrics = metrics
-        self._store_timeout = store_timeout
+        self._hits = metrics.predictions.labels("hit")
         self._in_flight: dict[PostRef, _Flight] = {}
         self._groups: dict[asyncio.Task[None], Sequence[_Flight]] = {}
 
-    async def remembered(self, question: Question, timing: Timing) -> Answer | None:
+    async def remembered(self, question: Url, timing: Timing) -> Answer | None:
         """The answer, if it is remembered; the shortest way there is."""
+        wanted = self._parse(question)
+        if isinstance(wanted, SentiserveError) or wanted.ref in self._in_flight:
+            return None
         with timing.of("store"):
-            (found,) = await self._look_up([self._parse(question)])
-        return found if isinstance(found, Answer) else None
+            (kept,) = await self._remembered([wanted.ref])
+        kept = kept or self._recorder.get(wanted.ref, self._model.id)
+        if kept is None:
+            return None
+        self._hits.inc()
+        return Answer(kept, cached=True)
 
     async def answer(
         self, questions: Sequence[Question], *, looked_up: bool = False
@@ -150,10 +158,12 @@ class Inference:
         if not looked_up:
             with timing.of("store"):
                 found = await self._look_up(asked)
+        lane = Lane.SINGLE if len(questions) == 1 else Lane.BULK
+        found = [self._refused(f, lane) or f if isinstance(f, _Wanted) else f for f in found]
         missed = [wanted for wanted in found if isinstance(wanted, _Wanted)]
         if not missed:
             return list(found), timing  # type: ignore[arg-type]  # none is wanted any longer
-        flights = self._take_off(missed, Lane.SINGLE if len(questions) == 1 else Lane.BULK)
+        flights = self._take_off(missed, lane)
         answers = iter(await self._landed(flights))
         for flight in flights:
             timing.take(flight.timing)
@@ -165,7 +175,7 @@ class Inference:
         Raises:
             StoreError: the store can't tell.
         """
-        found = await self._stored(refs)
+        found = await self._lookups.get(refs)
         kept = (
             was or self._recorder.get(ref, self._model.id)
             for ref, was in zip(refs, found, strict=True)
@@ -207,7 +217,7 @@ class Inference:
             post = wanted.completed(prediction)
             if post is not prediction.post:
                 return await self._complete(prediction, post)
-            self._metrics.predictions.labels("hit").inc()
+            self._hits.inc()
             return Answer(prediction, cached=True)
 
         return [await answer(wanted) for wanted in asked]
@@ -220,8 +230,19 @@ class Inference:
                 await self._recorder.put(fuller)
         except SentiserveError as error:
             return error
-        self._metrics.predictions.labels("hit").inc()
+        self._hits.inc()
         return Answer(fuller, cached=True)
+
+    def _refused(self, wanted: _Wanted, lane: Lane) -> OverloadedError | None:
+        """Why a text isn't even begun with, if it isn't: under load most are refused here."""
+        if wanted.post is None or wanted.ref in self._in_flight:
+            return None
+        try:
+            self._batcher.check(wanted.post.text, lane)
+        except OverloadedError as error:
+            self._metrics.predictions.labels("refused").inc()
+            return error
+        return None
 
     def _take_off(self, asked: Sequence[_Wanted], lane: Lane) -> list[_Flight]:
         """A flight for each, joining those that are in the air already."""
@@ -275,21 +296,11 @@ class Inference:
     async def _remembered(self, refs: Sequence[PostRef]) -> Sequence[Prediction | None]:
         """What the store has; nothing at all if it fails or is too slow."""
         try:
-            return await self._stored(refs)
+            return await self._lookups.get(refs)
         except Exception as error:  # noqa: BLE001  # a failing store costs its hits, no more
             self._metrics.store_errors.labels("get").inc()
             _log.warning("store failed, going on without it", error=repr(error))
             return [None] * len(refs)
-
-    async def _stored(self, refs: Sequence[PostRef]) -> Sequence[Prediction | None]:
-        try:
-            async with asyncio.timeout(self._store_timeout):
-                found = await self._store.get(refs, self._model.id)
-        except TimeoutError:
-            raise StoreError(f"the store took over {self._store_timeout:g} s") from None
-        if len(found) != len(refs):
-            raise StoreError(f"the store gave {len(found)} answers to {len(refs)} posts")
-        return found
 
     async def _fetch(self, flights: Sequence[_Flight]) -> None:
         """Land what can't be had; predict the rest."""

@@ -1,9 +1,10 @@
 """Logs on standard error: JSON lines, or words; events and ids, never texts or secrets."""
 
+import asyncio
 import logging
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 import structlog
@@ -23,6 +24,7 @@ def configure_logs(level: str, *, for_people: bool = False) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    lines = _Lines(sys.stderr)
     structlog.configure(
         processors=[
             *shared,
@@ -30,7 +32,7 @@ def configure_logs(level: str, *, for_people: bool = False) -> None:
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: lines,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -44,6 +46,39 @@ def configure_logs(level: str, *, for_people: bool = False) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+class _Lines:
+    """Writes whole lines, for workers share the file; those of one turn of the loop together."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._unwritten: list[str] = []
+
+    def msg(self, line: str) -> None:
+        """Write a line, now or at the end of this turn."""
+        self._unwritten.append(f"{line}\n")
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # another thread, or no loop at all
+            self._flush()
+        else:
+            if len(self._unwritten) == 1:
+                loop.call_soon(self._flush)
+
+    debug = info = warning = msg
+
+    def error(self, line: str) -> None:
+        """Write a line now: nobody knows what comes next."""
+        self._unwritten.append(f"{line}\n")
+        self._flush()
+
+    critical = exception = error
+
+    def _flush(self) -> None:
+        lines, self._unwritten = self._unwritten, []
+        self._file.write("".join(lines))
+        self._file.flush()
 
 
 def _json(event: EventDict, default: Callable[[Any], Any]) -> str:

@@ -1,15 +1,21 @@
 """Every metric of the service, in one place."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
+import msgspec
 from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
     Histogram,
+    Info,
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nobody reads
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -91,6 +97,7 @@ class Metrics:
         self.recorded = Counter(
             "sentiserve_recorded", "Predictions written to the store.", registry=registry
         )
+        self.model = Info("sentiserve_model", "Which model answers, by its id.", registry=registry)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
@@ -102,8 +109,49 @@ class Metrics:
         """All metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
+    def samples(self) -> list[Sample]:
+        """All metrics, one by one, for other formats."""
+        return [sample for metric in self._registry.collect() for sample in metric.samples]
+
+    def told(self) -> bytes:
+        """All metrics as ``together`` takes them."""
+        return msgspec.msgpack.encode(
+            [
+                (metric.name, metric.documentation, metric.type, [s[:3] for s in metric.samples])
+                for metric in self._registry.collect()
+            ]
+        )
+
     def _find_route(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
         return (
             self.requests.labels(method, route, status),
             self.request_seconds.labels(method, route),
         )
+
+
+_Told = list[tuple[str, str, str, list[tuple[str, dict[str, str], float]]]]
+
+
+def together(told: Mapping[str, bytes]) -> bytes:
+    """The metrics of several workers in Prometheus' text format, with a label for whose they are.
+
+    Not their sums: a worker that was replaced counts from zero, which Prometheus understands of
+    one series, but takes for new events where a sum falls.
+    """
+    metrics: dict[str, Metric] = {}
+    for worker, raw in told.items():
+        for name, documentation, kind, samples in msgspec.msgpack.decode(raw, type=_Told):
+            metric = metrics.setdefault(name, Metric(name, documentation, kind))
+            for sample, labels, value in samples:
+                metric.add_sample(sample, labels | {"worker": worker}, value)
+    registry = CollectorRegistry()
+    registry.register(_Collected(metrics.values()))
+    return generate_latest(registry)
+
+
+class _Collected(Collector):
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._metrics

@@ -19,17 +19,26 @@ def load(group: str, name: str, builtin: Mapping[str, str]) -> Any:
     Raises:
         SettingsError: there is none, or it can't be imported.
     """
-    own = [EntryPoint(name, value, group) for name, value in builtin.items()]
-    offered = {point.name: point for point in (*entry_points(group=group), *own)}
+    offered = _builtin(group, name, builtin) or _installed(group, name, builtin)
+    try:
+        return offered.load()
+    except Exception as error:  # whatever another package's module raises
+        raise SettingsError(f"{group} {name!r} cannot be imported: {error}") from error
+
+
+def _builtin(group: str, name: str, builtin: Mapping[str, str]) -> EntryPoint | None:
+    return EntryPoint(name, builtin[name], group) if name in builtin else None
+
+
+def _installed(group: str, name: str, builtin: Mapping[str, str]) -> EntryPoint:
+    """Looking through all that is installed takes a while."""
+    offered = {point.name: point for point in entry_points(group=group)}
     if name not in offered:
-        known = ", ".join(sorted(offered))
+        known = ", ".join(sorted({*offered, *builtin}))
         raise SettingsError(
             f"no {group.removeprefix('sentiserve.')} named {name!r}; known: {known}"
         )
-    try:
-        return offered[name].load()
-    except Exception as error:  # whatever another package's module raises
-        raise SettingsError(f"{group} {name!r} cannot be imported: {error}") from error
+    return offered[name]
 
 
 def needs(extra: str, *modules: str) -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from sentiserve.errors import BadInputError
 from sentiserve.protocols import Model
-from sentiserve.tables import WRITABLE, Row, read_rows, write_rows
+from sentiserve.tables import WRITABLE, Row, no_column, read_rows, write_rows
 from sentiserve.texts import checked_text
 
 _COLUMNS = {"label", "model", "error"}  # that are added, beside one for each label
@@ -88,8 +88,7 @@ class Scoring:
         if first is None:
             raise BadInputError(f"{self.source} holds no rows")
         if not first.problem and "text" not in first.values:
-            columns = ", ".join(map(repr, first.values))
-            raise BadInputError(f"{self.source} has no column 'text'; it has {columns}")
+            raise no_column(self.source, first, "text")
         self._added(first, _Scored(), with_error=True)
 
     @property

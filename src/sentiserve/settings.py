@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     Field,
+    IPvAnyNetwork,
     SecretStr,
     ValidationError,
     ValidationInfo,
@@ -138,6 +139,29 @@ class Settings(BaseSettings):
     insecure_no_auth: bool = Field(
         False, description="Listen beyond loopback without any credentials."
     )
+    client_rate: float = Field(
+        0.0,
+        ge=0,
+        le=1e6,
+        description="Requests a second that each client may make in the long run; more get 429. A "
+        "client is a key, a user or else an address (of IPv6: a /64 network). Each input of a list "
+        "counts as a request; 0 sets no limit.",
+    )
+    client_burst: int = Field(
+        100, ge=1, description="Requests that a client may make at once before the rate counts."
+    )
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
+        (),
+        description="Addresses or networks (10.0.0.0/8) of the proxies in front, which are "
+        "believed what X-Forwarded-For says; comma-separated.",
+    )
+    workers: int = Field(
+        1,
+        ge=1,
+        le=1024,
+        description="Processes that serve side by side on the port; they need a store that they "
+        "share, so not memory://, and have a model in memory each.",
+    )
     threads: int = Field(
         0,
         ge=0,
@@ -155,11 +179,11 @@ class Settings(BaseSettings):
         2048, ge=1, description="Most texts waiting for the model; more are refused (503)."
     )
     max_wait: float = Field(
-        0.25,
+        0.15,
         gt=0,
         allow_inf_nan=False,
         description="Seconds that a text may wait for the model; one that would wait longer is "
-        "refused at once (503).",
+        "refused at once (503), unless fewer than eight wait for each core.",
     )
     max_bulk_wait: float = Field(
         30.0,
@@ -199,6 +223,30 @@ class Settings(BaseSettings):
         description="Seconds that a stopping service may take to answer what it accepted, and "
         "again to record what waits.",
     )
+    drain_delay: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds that a service which is told to stop goes on as before, but says 503 "
+        "at /health/ready, so that a load balancer sends no more.",
+    )
+    keep_alive: int = Field(
+        75,
+        ge=1,
+        le=86_400,
+        description="Seconds that a connection may be idle; longer than a load balancer keeps its "
+        "own (60 as a rule), or it would send requests to a closed door.",
+    )
+    metrics: Literal["prometheus", "emf"] = Field(
+        "prometheus",
+        description="How metrics are given: prometheus: at /metrics, to whoever asks. emf: there, "
+        "and every ten seconds as a line of the log in CloudWatch's embedded metric format.",
+    )
+    service: str = Field(
+        "sentiserve",
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="Name of this service among others in the metrics that it writes.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."
     )
@@ -223,7 +271,9 @@ class Settings(BaseSettings):
         host, slash, path = rest.partition("?")[0].partition("/")
         return scheme + separator + host.rpartition("@")[2] + slash + path
 
-    @field_validator("sources", "x_mirrors", "mastodon_hosts", "api_keys", mode="before")
+    @field_validator(
+        "sources", "x_mirrors", "mastodon_hosts", "api_keys", "trusted_proxies", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -268,6 +318,13 @@ class Settings(BaseSettings):
             first, *others = self.sources
             self.sources = (first, "x", *others)
         return self
+
+    @field_validator("workers")
+    @classmethod
+    def _share_a_store(cls, value: int, given: ValidationInfo) -> int:
+        if value > 1 and given.data.get("store", "").startswith("memory://"):
+            raise ValueError(f"more than one need a store that they share: {PREFIX}STORE")
+        return value
 
     @field_validator("durability")
     @classmethod

@@ -8,6 +8,8 @@ from starlette.types import Message
 
 from sentiserve.api import gate, problems
 from sentiserve.api.auth import Credentials
+from sentiserve.api.clients import Clients
+from sentiserve.api.limits import Limits
 from sentiserve.metrics import Metrics
 
 
@@ -20,6 +22,11 @@ def reading() -> FastAPI:
         return len(await request.body())
 
     return app
+
+
+def gated(max_body: int) -> gate.Gate:
+    anybody = Credentials((), None)
+    return gate.Gate(reading(), Metrics(), anybody, Limits(0, 1), Clients(()), max_body)
 
 
 async def test_a_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,5 +42,5 @@ async def test_a_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatc
 
     scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
     async with asyncio.timeout(60):
-        await gate.Gate(reading(), Metrics(), Credentials((), None), 1_000)(scope, drip, send)
+        await gated(1_000)(scope, drip, send)
     assert sent[0]["status"] == 408

@@ -8,17 +8,17 @@ from processes import Service
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 ROUTES = {
-    "GET /v1/inference": {401, 403, 404, 410, 422, 502, 503, 504},
-    "POST /v1/sentiment": {401, 413, 422},
-    "GET /v1/authors": {401, 422, 503},
-    "GET /v1/authors/{platform}/{author}": {401, 404, 422, 503},
-    "GET /v1/hashtags": {401, 422, 503},
-    "GET /v1/hashtags/{tag}": {401, 404, 422, 503},
-    "POST /v1/features": {401, 413, 422, 503},
-    "DELETE /v1/posts/{platform}/{id}": {401, 422, 503},
-    "DELETE /v1/authors/{platform}/{author}": {401, 422, 503},
-    "DELETE /v1/features": {401, 422, 503},
-    "GET /v1/model": {401},
+    "GET /v1/inference": {401, 403, 404, 410, 422, 429, 502, 503, 504},
+    "POST /v1/sentiment": {401, 413, 422, 429},
+    "GET /v1/authors": {401, 422, 429, 503},
+    "GET /v1/authors/{platform}/{author}": {401, 404, 422, 429, 503},
+    "GET /v1/hashtags": {401, 422, 429, 503},
+    "GET /v1/hashtags/{tag}": {401, 404, 422, 429, 503},
+    "POST /v1/features": {401, 413, 422, 429, 503},
+    "DELETE /v1/posts/{platform}/{id}": {401, 422, 429, 503},
+    "DELETE /v1/authors/{platform}/{author}": {401, 422, 429, 503},
+    "DELETE /v1/features": {401, 422, 429, 503},
+    "GET /v1/model": {401, 429},
 }
 TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,

@@ -126,3 +126,15 @@ def test_a_request_that_outlasts_the_patience_gets_a_problem(start_service: Star
         assert response.headers["X-Request-Id"]
         assert json.loads(response.read())["status"] == 503
     assert service.stop() == 0
+
+
+def test_readiness_falls_before_requests_are_refused(start_service: StartService) -> None:
+    """A load balancer sees it, and sends no more; what it sends until then is answered."""
+    service = start_service(DRAIN_DELAY="600")
+    kill(service.pid, signal.SIGTERM)
+    eventually(lambda: service.client.get("/health/ready").status_code == 503)
+    assert service.client.get("/health/live").status_code == 200
+    assert service.client.get("/v1/model", headers={"Connection": "close"}).status_code == 200
+    assert service.client.post("/v1/sentiment", json={"inputs": ["new"]}).status_code == 200
+    kill(service.pid, signal.SIGTERM)  # told again, it waits no longer
+    assert service.wait() == 0

@@ -1,13 +1,17 @@
 """What callers see of the sources: whose texts, and when to come again."""
 
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from packages import offer_source
-from processes import Service, StartService
+from processes import PATIENCE, Service, StartService, eventually
 
-from sentiserve.types import Post
+from sentiserve.testing.oembed_server import OEmbedServer
+from sentiserve.testing.server import Fault, in_order
+from sentiserve.testing.x_answers import id_at
+from sentiserve.types import Post, PostRef
 
 USED_UP = """
 from sentiserve.errors import QuotaExhaustedError
@@ -86,6 +90,30 @@ def test_a_used_up_quota_is_a_503_that_says_when_to_come_again(
     metrics = service.client.get("/metrics").text
     failed = 'sentiserve_source_errors_total{error="QuotaExhaustedError",source="library"} 2.0'
     assert failed in metrics
+
+
+def test_what_is_gone_stays_gone_for_a_while_and_what_failed_does_not(
+    start_service: StartService,
+) -> None:
+    now = datetime.now(UTC)
+    deleted, hidden, late = (id_at(now - timedelta(days=days)) for days in (3, 2, 1))
+    with OEmbedServer() as server:
+        server.protected.add(hidden)
+        service = start_service(sources="oembed", oembed_url=server.url, source_timeout="5")
+
+        def status(post_id: str) -> int:
+            url = {"tweetUrl": f"https://x.com/ann/status/{post_id}"}
+            return service.client.get("/v1/inference", params=url).status_code
+
+        for _ in range(2):
+            assert (status(deleted), status(hidden)) == (410, 403)
+        assert len(server.requests) == 2
+        server.posts[late] = Post(PostRef("x", late), "A lovely day", author_handle="ann")
+        for fault, meant in ((Fault.FAILED, 502), (Fault.LIMITED, 503)):
+            server.faults = in_order([fault] * 100)
+            assert status(late) in {meant, 504}  # where the last try takes too long
+        server.faults = in_order([])
+        eventually(lambda: status(late) == 200, PATIENCE)  # it rests as long as it was told
 
 
 def test_without_a_way_to_x_its_new_posts_are_a_502_at_once_and_the_rest_goes_on(

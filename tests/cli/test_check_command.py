@@ -13,6 +13,10 @@ from processes import Run
 from redis_server import RedisServer
 
 from sentiserve.store.sqlite import SqliteStore
+from sentiserve.testing.bluesky_server import BlueskyServer
+from sentiserve.testing.oembed_server import OEmbedServer
+from sentiserve.testing.x_answers import PROBLEMS
+from sentiserve.testing.x_server import XServer
 
 
 def check(cli: Run, *flags: str | Path, status: int, **env: str) -> dict[str, Any]:
@@ -61,6 +65,34 @@ def test_what_x_lacks_is_named(cli: Run) -> None:
     )
     found = check(cli, "--sources", "x", status=1)
     assert "SENTISERVE_X_BEARER_TOKEN" in found["source x"]["detail"]
+
+
+def test_whoever_answers_is_known_only_by_asking(cli: Run) -> None:
+    """Nothing is sent without the flag; whatever the answer is, somebody is there."""
+    with XServer([], {"17": "ann"}) as x, OEmbedServer() as oembed, BlueskyServer() as bluesky:
+        servers = {
+            "x_url": x.url,
+            "oembed_url": oembed.url,
+            "bluesky_url": bluesky.url,
+            "x_bearer_token": "app-token",
+        }
+        names = ("x", "oembed", "bluesky")
+        check(cli, "--sources", ",".join(names), status=0, **servers)
+        assert [*x.requests, *oembed.requests, *bluesky.requests] == []
+        found = check(cli, "--sources", ",".join(names), "--online", status=0, **servers)
+        assert all("it answers" in found[f"source {name}"]["detail"] for name in names)
+        assert len(x.requests) == len(oembed.requests) == 1
+        x.refusal = PROBLEMS["unauthorized"]
+        found = check(cli, "--sources", "x", "--online", status=1, **servers)
+        assert "SENTISERVE_X_BEARER_TOKEN" in found["source x"]["detail"]
+
+
+def test_every_host_of_mastodon_is_asked_whether_it_answers(cli: Run) -> None:
+    """Also where mastodon.social is none of them."""
+    found = check(
+        cli, "--sources", "mastodon", "--online", status=1, mastodon_hosts="Social.invalid"
+    )
+    assert "social.invalid can't be reached" in found["source mastodon"]["detail"]
 
 
 def test_people_get_a_table(cli: Run) -> None:

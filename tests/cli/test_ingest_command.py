@@ -200,6 +200,28 @@ def test_a_wait_for_a_quota_is_told(run_process: Run, monkeypatch: pytest.Monkey
     assert "waiting 1 s: the shelf needs a moment" in ran.err
 
 
+def test_a_terminal_sees_how_far_it_is(run_process: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere there is no bar, only what it came to."""
+    assert run(run_process, "home", "--limit", "20").err == "20 posts: 20 new, 0 known\n"
+    monkeypatch.setenv("FORCE_COLOR", "1")  # which makes a terminal of anything
+    monkeypatch.setenv("COLUMNS", "120")
+    shown = run(run_process, "home", "--limit", "30").err
+    assert "30 posts" in shown
+    assert "of 30" in shown
+    assert "a second" in shown
+    assert shown.endswith("20 known\n")
+
+
+def test_a_terminal_sees_how_much_of_a_file_is_left(
+    run_process: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    rows = [json.dumps({"id": str(20 + i), "text": f"Tea {i}"}) for i in range(5)]
+    (tmp_path / "posts.jsonl").write_text("\n".join(rows))
+    assert "of 5 " in run(run_process, "file", "posts.jsonl").err
+
+
 def test_a_file_is_taken_row_by_row(cli: Run, tmp_path: Path) -> None:
     file = tmp_path / "posts.csv"
     file.write_text("id,text\n1,Lovely.\n2,\n3,Awful.\n")
@@ -245,6 +267,7 @@ def test_what_cannot_begin_does_not_claim_to_go_on(cli: Run) -> None:
     ran = cli("ingest", "file", "nowhere.csv")
     assert "nowhere.csv" in ran.err
     assert "goes on from here" not in ran.err
+    assert "0 posts" not in ran.err
 
 
 def test_nothing_that_a_terminal_would_obey_is_printed(cli: Run, tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ def test_a_damaged_partial_file_is_named_with_what_to_do(source: Path, target: P
 def test_a_table_without_texts_is_refused_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("id;text\n1;hello\n")
     model = FakeModel()
-    with pytest.raises(BadInputError, match="has no column 'text'; it has 'id;text'"):
+    with pytest.raises(BadInputError, match="no column 'text'; it has 'id;text'; separate"):
         Scoring(tmp_path / "in.csv", tmp_path / "out.csv", model).run()
     assert model.batches == []
 

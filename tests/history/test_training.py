@@ -31,7 +31,7 @@ from sentiserve.errors import BadInputError, StoreError
 from sentiserve.features.views import VIEWS
 from sentiserve.history.history import History
 from sentiserve.records import Record
-from sentiserve.store.memory import MemoryStore
+from sentiserve.store.registry import make_store
 from sentiserve.testing import example_prediction
 from sentiserve.testing.scenarios import MODEL
 from sentiserve.types import Author
@@ -129,7 +129,10 @@ SELECT CASE WHEN epoch_us(spine.event_timestamp) < epoch_us(kept.event_timestamp
     THEN label END AS post_sentiment__label
 FROM (SELECT *, row_number() OVER () AS row FROM read_json('{spine}',
     columns = {{event_timestamp: 'TIMESTAMPTZ', platform: 'VARCHAR', id: 'VARCHAR'}})) AS spine
-ASOF LEFT JOIN (SELECT * FROM read_parquet('{files}') WHERE model_id = '{model}') AS kept
+ASOF LEFT JOIN (
+    SELECT DISTINCT ON (platform, id, event_timestamp) * FROM read_parquet('{files}')
+    WHERE model_id = '{model}' ORDER BY created_timestamp DESC, label
+) AS kept
     ON spine.platform = kept.platform AND spine.id = kept.id
     AND spine.event_timestamp >= kept.event_timestamp
 ORDER BY row
@@ -330,8 +333,12 @@ def test_a_broken_file_of_the_history_is_named(tmp_path: Path) -> None:
         training_set(history, tmp_path, [GOOD], ["post_sentiment"])
 
 
-async def test_a_real_store_agrees(tmp_path: Path) -> None:
-    """What the memory store says of windows now is what training sees as of now."""
+@pytest.mark.parametrize("url", ["memory://", "sqlite:///store.db"])
+async def test_a_real_store_agrees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """What a store says of windows now is what training sees as of now."""
+    monkeypatch.chdir(tmp_path)
     now = datetime.now(UTC)
     ages = [timedelta(hours=hours) for hours in (1, 23, 25, 100, 200, 700, 800)]
     predictions = [
@@ -345,13 +352,15 @@ async def test_a_real_store_agrees(tmp_path: Path) -> None:
         )
         for number, age in enumerate(ages)
     ]
-    store, history = MemoryStore(int(SHORT.total_seconds())), History(tmp_path / "history")
+    store, history = make_store(url, int(SHORT.total_seconds())), History(tmp_path / "history")
+    await store.open()
     await store.put(predictions)
     records = [Record.of(prediction, prediction.predicted_at) for prediction in predictions]
     await history.keep(segment(tmp_path / "s.ndjson", records))
     ((day, week, month),) = await store.windows(
         [Author("x", "7")], MODEL, [DAY, 7 * DAY, 30 * DAY], now
     )
+    await store.close()
     spine = write_spine(
         tmp_path / "spine.jsonl", [{"event_timestamp": now, "platform": "x", "author": "7"}]
     )

@@ -17,7 +17,8 @@ from sentiserve.errors import (
     StoreError,
 )
 from sentiserve.ingest.cursors import CursorFile, Position
-from sentiserve.ingest.works import UrlReading
+from sentiserve.ingest.works import FeedReading, UrlReading
+from sentiserve.testing.fakes import FakeFeed
 from sentiserve.types import FeedKind, FeedQuery, Page, Post, PostRef, Prediction
 
 from .house import NOW, WORK, house, some_posts
@@ -291,6 +292,26 @@ async def test_the_next_run_reads_only_what_is_newer(tmp_path: Path) -> None:
         tally = await parts.run()
     assert (tally.new, tally.known) == (3, 1)
     assert parts.feed.read == [0]
+
+
+class CutOff(FakeFeed):
+    """Has a cursor on its first page, and nothing behind it."""
+
+    async def pages(self, query: FeedQuery, cursor: str | None = None) -> AsyncGenerator[Page]:
+        if cursor is None:
+            async for page in super().pages(query, cursor):
+                yield page
+                return
+
+
+async def test_a_feed_that_ends_behind_a_cursor_begins_anew_the_next_time(tmp_path: Path) -> None:
+    """As a search does that goes no further."""
+    async with house(tmp_path, POSTS) as parts:
+        feed = CutOff(POSTS)
+        reading = FeedReading(feed, FeedKind.USER, ("ines",))
+        assert (await parts.run(reading=reading)).new == 10
+        feed.posts = [*some_posts(3, NOW + timedelta(minutes=3)), *POSTS]
+        assert (await parts.run(reading=reading)).new == 3
 
 
 async def test_a_post_dated_ahead_does_not_hide_those_to_come(tmp_path: Path) -> None:

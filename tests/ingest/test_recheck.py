@@ -163,11 +163,22 @@ async def test_what_was_edited_is_predicted_anew_and_its_old_text_is_forgotten(
     assert answer.prediction.post.url == POSTS[1].url
 
 
-@pytest.mark.parametrize("text", ["post…", "post number ...", "post number 1"])
-async def test_a_text_that_a_source_shortens_is_no_edited_one(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["post…", "post number ...", "post number 1", "post  number\n1", "post… https://t.co/a1B2"],
+)
+async def test_a_text_that_a_source_shortens_or_sets_otherwise_is_no_edited_one(
+    tmp_path: Path, text: str
+) -> None:
     async with desk(tmp_path) as at:
         at.platform.answers[POSTS[1].ref] = Post(POSTS[1].ref, text)
         assert await at.run() == {"x": Found(due=5, same=5)}
+
+
+async def test_a_text_of_which_only_dots_are_left_is_an_edited_one(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        at.platform.answers[POSTS[1].ref] = Post(POSTS[1].ref, "...")
+        assert await at.run() == {"x": Found(due=5, same=4, edited=1)}
 
 
 async def test_what_no_source_has_stays(tmp_path: Path) -> None:

@@ -67,6 +67,12 @@ def test_no_more_come_than_the_limit_and_the_rest_later(file: Path, limit: int) 
     assert texts(batches(file, read[-1].cursor)) == ALL[limit:]
 
 
+def test_what_is_to_come_is_what_lies_behind_the_cursor(file: Path) -> None:
+    reading = FileReading(file, read_post)
+    left = [reading.to_come(batch.cursor) for batch in batches(file)]
+    assert [reading.to_come(None), *left] == [ROWS, ROWS - 256, ROWS - 512, 0]
+
+
 def test_older_rows_are_left_out(file: Path) -> None:
     since = datetime(2026, 1, 20, tzinfo=UTC)
     expected = [f"row {number}" for number in range(ROWS) if number % 28 >= 19]

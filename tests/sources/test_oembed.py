@@ -204,7 +204,7 @@ def test_the_answer_in_the_documentation_is_read() -> None:
     ref = PostRef("x", "463440424141459456")
     assert read_answer(ref, reply(answer)) == Post(
         ref=ref,
-        text="Sunsets & more pic.twitter.com/Y",
+        text="Sunsets & more http://t.co/Y",
         url="https://x.com/ella/status/463440424141459456",
         author_handle="ella",
         created_at=datetime(2014, 5, 5, 22, 9, 42, 79000, tzinfo=UTC),

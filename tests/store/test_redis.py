@@ -3,8 +3,6 @@
 import asyncio
 import re
 import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -13,6 +11,7 @@ from typing import Any
 
 import pytest
 from redis_server import RedisCluster, RedisServer, free_port, password
+from store.writers import check_processes
 
 from sentiserve.errors import StoreError
 from sentiserve.store import redis_connection
@@ -160,54 +159,9 @@ async def test_a_server_that_does_not_speak_tls_is_named_so(
         assert secret not in str(caught.value)
 
 
-async def test_four_processes_write_to_one_redis(empty: RedisServer, tmp_path: Path) -> None:
+async def test_four_processes_write_to_one_redis(empty: RedisServer) -> None:
     """Four processes that write the same posts, older and newer, at once: every count is exact."""
-    start = int(time.time())
-    writers = [
-        await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _WRITER, empty.url, f"{number}", f"{start}"
-        )
-        for number in range(4)
-    ]
-    assert [await writer.wait() for writer in writers] == [0] * 4
-    async with opened(empty.url) as store:
-        refs = [PostRef("x", f"{number}") for number in range(300)]
-        found = await store.get(refs, MODEL)
-        newest = [prediction.post.text for prediction in found if prediction is not None]
-        assert newest == [f"#tag3x{number % 5}" for number in range(300)]
-        assert await counts(store, Entity.AUTHOR) == {f"3-{number}": 60 for number in range(5)}
-        assert await counts(store, Entity.HASHTAG) == {f"tag3x{number}": 60 for number in range(5)}
-
-
-_WRITER = """
-import asyncio, random, sys
-from datetime import datetime, timedelta, UTC
-from sentiserve.store.redis import from_url
-from sentiserve.testing import example_prediction
-
-async def main(url, writer, start):
-    store = from_url(url, 24 * 60 * 60)
-    await store.open()
-    noon = datetime.fromtimestamp(start, UTC)
-    batches = [
-        [
-            example_prediction(
-                f"{number}",
-                text=f"#tag{version}x{number % 5}",
-                author_id=f"{version}-{number % 5}",
-                predicted_at=noon + timedelta(minutes=version),
-            )
-            for number in range(first, first + 50)
-        ]
-        for version in range(4)
-        for first in range(0, 300, 50)
-    ]
-    random.Random(writer).shuffle(batches)
-    await asyncio.gather(*(store.put(batch) for batch in batches))
-    await store.close()
-
-asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
-"""
+    await check_processes(from_url(empty.url, DAY), empty.url, 4)
 
 
 async def test_another_versions_value_is_a_miss(empty: RedisServer) -> None:

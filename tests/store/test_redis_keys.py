@@ -13,7 +13,7 @@ refs = st.builds(PostRef, texts, texts)
 @given(st.integers(0, 15), refs, texts)
 def test_a_key_says_whose_it_is(shard: int, ref: PostRef, model_id: str) -> None:
     """Whatever is in platform, id and model id, the key gives them back."""
-    assert keys.parse_post(keys.post(shard, ref, model_id)) == (shard, ref, model_id)
+    assert keys.parse_post(keys.post(shard, ref, model_id).decode()) == (shard, ref, model_id)
     assert keys.parse_member(keys.member(ref)) == ref
     assert keys.parse_model(keys.model(ref.platform, model_id)) == (ref.platform, model_id)
 

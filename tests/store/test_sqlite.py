@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from store.writers import check_processes
 
 from sentiserve.errors import SettingsError, StoreError
 from sentiserve.store.sqlite import SqliteStore, from_url
@@ -174,6 +175,18 @@ async def test_a_put_may_hold_new_posts_newer_ones_and_older_ones(tmp_path: Path
         assert {one.name: one.posts for one in found} == {"rain": 2, "sun": 1}
 
 
+@pytest.mark.parametrize("known", [0, 1])
+async def test_a_put_of_many_keeps_each(tmp_path: Path, known: int) -> None:
+    """More than one statement takes, some of which are there already or not."""
+    many = [example_prediction(f"{number}", text="#sun #sea") for number in range(250)]
+    async with opened(tmp_path / "store.db") as store:
+        await store.put(many[240 : 240 + known])
+        await store.put(many)
+        assert await store.get([prediction.post.ref for prediction in many], MODEL) == many
+        found = await store.aggregate(AggregateQuery(Entity.HASHTAG, MODEL))
+        assert {one.name: one.posts for one in found} == {"sun": 250, "sea": 250}
+
+
 async def test_two_stores_share_a_file(tmp_path: Path) -> None:
     """Stores on one file see each other's writes at once, and overlapping puts lose nothing."""
     path = tmp_path / "store.db"
@@ -192,6 +205,12 @@ async def test_two_stores_share_a_file(tmp_path: Path) -> None:
             assert await store.get(refs, MODEL) == everything
             (author,) = await store.aggregate(AggregateQuery(Entity.AUTHOR, MODEL))
             assert author.posts == 400
+
+
+async def test_two_processes_write_to_one_file(tmp_path: Path) -> None:
+    """Two processes that write the same posts, older and newer, at once: every count is exact."""
+    path = tmp_path / "store.db"
+    await check_processes(SqliteStore(path, DAY), f"sqlite:///{path}", 2)
 
 
 async def test_stores_may_open_a_new_file_at_the_same_time(tmp_path: Path) -> None:

@@ -50,6 +50,27 @@ def test_older_names_and_places_are_known(tmp_path: Path, folder: str, name: str
     assert (row.values["author_id"], row.values["author_handle"]) == ("17", "ben_example")
 
 
+def test_an_unpacked_archive_may_be_zipped_again_with_its_folder(tmp_path: Path) -> None:
+    """Some systems unpack what they download, and add files of their own to what they pack."""
+    members: dict[str, str | bytes] = {
+        "twitter-2026/data/tweets.js": script(wrapped("20", "hello")),
+        "twitter-2026/data/account.js": script(ACCOUNT, name="account"),
+        "twitter-2026/Your archive.html": "no",
+        "__MACOSX/twitter-2026/data/._tweets.js": b"\0",
+    }
+    path = zipped(tmp_path / "archive.zip", members)
+    (row,) = read_rows(path)
+    assert (row.values["text"], row.values["author_handle"]) == ("hello", "ben_example")
+    assert count_rows(path) == 1
+
+
+@pytest.mark.parametrize("folder", ["../", "/", "./", "a/b/", "../../etc/"])
+def test_a_path_that_leads_elsewhere_is_no_folder(tmp_path: Path, folder: str) -> None:
+    path = zipped(tmp_path / "archive.zip", {f"{folder}data/tweets.js": script(post("20", "a"))})
+    with pytest.raises(BadInputError, match="no archive of X"):
+        texts(path)
+
+
 @pytest.mark.parametrize("name", ["tweets.js", "account.js"])
 @pytest.mark.parametrize("beginning", ["", "window.YTD.tweets.part0", "window.YTD.tweets.part0 ="])
 def test_no_beginning_takes_long(tmp_path: Path, name: str, beginning: str) -> None:

@@ -1,5 +1,7 @@
 """The HTTP service as an ASGI application."""
 
+from typing import Protocol
+
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
@@ -7,16 +9,31 @@ from starlette.types import ASGIApp
 from sentiserve import __version__
 from sentiserve.api import problems
 from sentiserve.api.auth import Credentials
+from sentiserve.api.clients import Clients
 from sentiserve.api.gate import Gate
 from sentiserve.api.hits import Hits
+from sentiserve.api.limits import Limits
+from sentiserve.api.lists import Lists
 from sentiserve.api.routes import aggregates, docs, features, forgetting, inference, system
+from sentiserve.api.siblings import Siblings
 from sentiserve.build import Parts
 from sentiserve.metrics import Metrics
 from sentiserve.settings import Settings
 
 
+class Stopping(Protocol):
+    """Knows whether the process was told to stop."""
+
+    is_stopping: bool
+
+
 def create_app(
-    parts: Parts, settings: Settings, metrics: Metrics, credentials: Credentials
+    parts: Parts,
+    settings: Settings,
+    metrics: Metrics,
+    credentials: Credentials,
+    server: Stopping,
+    siblings: Siblings | None = None,
 ) -> ASGIApp:
     """The service over running parts, which whoever opened them closes."""
     app = FastAPI(
@@ -29,10 +46,14 @@ def create_app(
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.parts, app.state.settings, app.state.metrics = parts, settings, metrics
+    app.state.server, app.state.siblings = server, siblings
     for routes in (inference, aggregates, features, forgetting, system, docs):
         app.include_router(routes.router)
     # The page's script and style; FastAPI's own page fetches them from elsewhere.
     app.mount("/swagger", StaticFiles(packages=[("fastapi_swagger", "resources")]))
     problems.install(app)
-    hits = Hits(app, parts.inference, settings.return_text)
-    return Gate(hits, metrics, credentials, settings.max_body)
+    lists = Lists(app, parts.inference, settings.return_text)
+    hits = Hits(lists, parts.inference, settings.return_text)
+    limits = Limits(settings.client_rate, settings.client_burst)
+    clients = Clients(settings.trusted_proxies)
+    return Gate(hits, metrics, credentials, limits, clients, settings.max_body)

@@ -6,27 +6,10 @@ import hmac
 from collections.abc import Sequence
 from ipaddress import ip_address
 
-from fastapi import Depends
-from fastapi.openapi.models import HTTPBase
-from fastapi.security.base import SecurityBase
 from pydantic import SecretStr
 
 from sentiserve.errors import SettingsError, UnauthorizedError
 from sentiserve.settings import Settings
-
-
-class _Documented(SecurityBase):
-    """Tells OpenAPI about a scheme, and no more; FastAPI's own refuse what they can't read."""
-
-    def __init__(self, scheme: str) -> None:
-        self.model = HTTPBase(scheme=scheme)
-        self.scheme_name = f"HTTP{scheme.title()}"
-
-    async def __call__(self) -> None:
-        """Credentials decides."""
-
-
-DOCUMENTED = (Depends(_Documented("bearer")), Depends(_Documented("basic")))
 
 
 class Credentials:
@@ -43,8 +26,8 @@ class Credentials:
         """Whether any are needed."""
         return any(self._accepted.values())
 
-    def check(self, authorization: str) -> None:
-        """Return if the header's value is accepted.
+    def check(self, authorization: str) -> str:
+        """Return if the header's value is accepted; whose it is, in a word that tells no secret.
 
         Raises:
             UnauthorizedError: it isn't.
@@ -55,8 +38,10 @@ class Credentials:
             given = _decoded(given)
         accepted = self._accepted.get(scheme.lower(), [])
         # Every secret is compared, so that the time doesn't tell which one is close.
-        if not sum(hmac.compare_digest(given, secret) for secret in accepted):
+        found = [hmac.compare_digest(given, secret) for secret in accepted]
+        if not any(found):
             raise UnauthorizedError("send credentials: 'Bearer KEY', or HTTP Basic")
+        return f"{scheme.lower()} {found.index(True)}"
 
 
 def credentials(settings: Settings) -> Credentials:

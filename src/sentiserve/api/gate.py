@@ -1,20 +1,28 @@
-"""What surrounds every request: its id, its size, its credentials, its log line, its metrics."""
+"""What surrounds every request: its id, who may ask and how often, its size, its log line."""
 
 import asyncio
+import random
 import re
 import time
+from functools import partial
 from typing import Any
-from uuid import uuid4
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sentiserve.api.auth import Credentials
+from sentiserve.api.clients import Clients
+from sentiserve.api.limits import Limits
 from sentiserve.api.problems import headers_of, problem, problem_of, problem_response
-from sentiserve.errors import OverloadedError, SentiserveError, TooLargeError
+from sentiserve.errors import (
+    OverloadedError,
+    SentiserveError,
+    TooLargeError,
+    UnauthorizedError,
+)
 from sentiserve.metrics import Metrics
 from sentiserve.timing import Timing
 
@@ -23,6 +31,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 CLIENT_LEFT = 499  # nobody receives it; nginx's word for it in logs
 _BODY_SECONDS = 60.0  # from the request's head to its body's end
+_draw = random.Random().getrandbits  # noqa: S311  # ids are no secrets, and the system's randomness takes long
 _OPEN = "/health/"  # load balancers have no credentials
 
 
@@ -30,13 +39,22 @@ class Gate:
     """ASGI middleware around the whole app; no request passes it unseen."""
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, credentials: Credentials, max_body: int
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        credentials: Credentials,
+        limits: Limits,
+        clients: Clients,
+        max_body: int,
     ) -> None:
-        """Take the app, who may ask, and the largest body in bytes."""
+        """Take the app, who may ask and how often, and the largest body in bytes."""
         self._app = app
         self._metrics = metrics
         self._credentials = credentials
+        self._limits = limits
+        self._clients = clients
         self._max_body = max_body
+        self._log = _log.bind()  # finding out how to log takes longer than logging
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -44,25 +62,43 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        request = _Request(scope, headers, send, self._metrics)
-        with structlog.contextvars.bound_contextvars(request_id=request.id):
+        request = _Request(scope, headers, send, self._metrics, self._log)
+        structlog.contextvars.bind_contextvars(request_id=request.id)  # of this task alone
+        try:
+            if not scope["path"].startswith(_OPEN):
+                self._admit(scope, headers)
+            await self._app(scope, self._limited(receive, headers), request.send)
+        except SentiserveError as error:
+            await request.fail(problem_response(problem_of(error), headers_of(error)))
+        except ClientDisconnect:
+            request.status = CLIENT_LEFT
+        except asyncio.CancelledError:  # the server's patience at its end is over
+            stopping = OverloadedError("the service is stopping; try again soon")
+            await request.fail(problem_response(problem_of(stopping), headers_of(stopping)))
+        except Exception:  # noqa: BLE001  # the last one who can answer
+            _log.exception("request failed")
+            detail = "something went wrong here; it has been logged under this request's id"
+            await request.fail(problem_response(problem(500, detail)))
+        finally:
+            request.finish()
+
+    def _admit(self, scope: Scope, headers: Headers) -> None:
+        """Return if this client may ask now."""
+        if not self._limits:
+            if self._credentials:
+                self._credentials.check(headers.get("authorization", ""))
+            return
+        client = self._clients.address(scope)
+        self._limits.check(client)
+        if self._credentials:
             try:
-                if not scope["path"].startswith(_OPEN) and self._credentials:
-                    self._credentials.check(headers.get("authorization", ""))
-                await self._app(scope, self._limited(receive, headers), request.send)
-            except SentiserveError as error:
-                await request.fail(problem_response(problem_of(error), headers_of(error)))
-            except ClientDisconnect:
-                request.status = CLIENT_LEFT
-            except asyncio.CancelledError:  # the server's patience at its end is over
-                stopping = OverloadedError("the service is stopping; try again soon")
-                await request.fail(problem_response(problem_of(stopping), headers_of(stopping)))
-            except Exception:  # noqa: BLE001  # the last one who can answer
-                _log.exception("request failed")
-                detail = "something went wrong here; it has been logged under this request's id"
-                await request.fail(problem_response(problem(500, detail)))
-            finally:
-                request.finish()
+                client = self._credentials.check(headers.get("authorization", ""))
+            except UnauthorizedError:
+                self._limits.charge(client)  # nobody may guess for ever
+                raise
+            self._limits.check(client)
+        self._limits.charge(client)
+        scope["state"]["charge"] = partial(self._limits.charge, client)
 
     def _limited(self, receive: Receive, headers: Headers) -> Receive:
         too_large = TooLargeError(f"the body is larger than {self._max_body:,} bytes")
@@ -93,24 +129,29 @@ class Gate:
 class _Request:
     """One request on its way through: adds headers to its answer, and counts it."""
 
-    def __init__(self, scope: Scope, headers: Headers, send: Send, metrics: Metrics) -> None:
+    def __init__(
+        self, scope: Scope, headers: Headers, send: Send, metrics: Metrics, log: Any
+    ) -> None:
         self._scope = scope
+        self._log = log
         self._metrics = metrics
         self._send = send
         self._started = time.perf_counter()
         self.status = 500
         self._begun = False
         given = headers.get("x-request-id", "")
-        self.id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        self.id = given if _REQUEST_ID.fullmatch(given) else f"{_draw(128):032x}"
         self._timing = scope.setdefault("state", {})["timing"] = Timing()
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._begun = True
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-Id"] = self.id
-            headers["Server-Timing"] = self._server_timing()
+            message["headers"] = [
+                *message.get("headers", ()),
+                (b"x-request-id", self.id.encode()),
+                (b"server-timing", self._server_timing().encode()),
+            ]
         await self._send(message)
 
     async def fail(self, response: ASGIApp) -> None:
@@ -123,7 +164,7 @@ class _Request:
         path = getattr(route, "path", "unmatched")
         method = self._scope["method"] if self._scope["method"] in _METHODS else "other"
         self._metrics.request(method, path, self.status, seconds)
-        _log.info(
+        self._log.info(
             "request",
             method=method,
             route=path,

@@ -6,13 +6,15 @@ The app has the same route, for everything else: what isn't remembered, and ever
 from typing import Literal
 from urllib.parse import unquote_to_bytes
 
+import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sentiserve.api.schemas import SentimentOut
+from sentiserve.api.answers import Route, result, send_json
 from sentiserve.inference import Inference, Url
 
 PATH = "/v1/inference"
 QUERY = b"tweetUrl"
+_ROUTE = Route(PATH)
 
 
 class Hits:
@@ -39,14 +41,8 @@ class Hits:
         if answer is None:
             await self._app(scope, receive, send)
             return
-        scope["route"] = _Route
-        body = SentimentOut.of(answer, self._return_text).model_dump_json(by_alias=True).encode()
-        headers = [
-            (b"content-length", str(len(body)).encode()),
-            (b"content-type", b"application/json"),
-        ]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        scope["route"] = _ROUTE
+        await send_json(send, msgspec.json.encode(result(answer, self._return_text)))
 
 
 def _asked(query: bytes) -> str | None:
@@ -58,9 +54,3 @@ def _asked(query: bytes) -> str | None:
         return unquote_to_bytes(value).decode()
     except UnicodeDecodeError:
         return None
-
-
-class _Route:
-    """What logs and metrics call it."""
-
-    path = PATH

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.alias_generators import to_camel
 
 from sentiserve.features.online import FeatureVector, Status
@@ -13,6 +13,7 @@ from sentiserve.types import TEXT, Aggregate, ModelInfo, Post
 
 MAX_INPUTS = 256
 MAX_NAME = 300  # characters of a name, an id or a feature
+_MAX_NAMES = 32  # in an object that is sent
 
 
 class Wire(BaseModel):
@@ -21,6 +22,19 @@ class Wire(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, validate_by_name=True, serialize_by_alias=True, extra="forbid"
     )
+
+
+def _few(value: object) -> object:
+    """Refuse an object with very many names: an error for each would fill the memory."""
+    if isinstance(value, dict) and len(value) > _MAX_NAMES:
+        raise ValueError(f"has more than {_MAX_NAMES} names")
+    return value
+
+
+class Sent(Wire):
+    """Base of what is sent to us."""
+
+    _has_few_names = model_validator(mode="before")(_few)
 
 
 class Problem(Wire):
@@ -115,7 +129,7 @@ Input = Annotated[
 ]
 
 
-class SentimentIn(Wire):
+class SentimentIn(Sent):
     """Texts and posts to classify."""
 
     model_config = ConfigDict(
@@ -184,7 +198,10 @@ class HashtagsOut(Wire):
     hashtags: list[HashtagOut]
 
 
-class FeaturesIn(Wire):
+JoinKeys = dict[str, Annotated[str, Field(max_length=MAX_NAME)] | None]
+
+
+class FeaturesIn(Sent):
     """Features that are wanted, and of which entities."""
 
     model_config = ConfigDict(
@@ -199,7 +216,7 @@ class FeaturesIn(Wire):
     features: list[Annotated[str, Field(max_length=MAX_NAME)]] = Field(
         max_length=MAX_INPUTS, description="VIEW:FEATURE, or a view's name for all of its features."
     )
-    entities: list[dict[str, Annotated[str, Field(max_length=MAX_NAME)] | None]] = Field(
+    entities: list[Annotated[JoinKeys, BeforeValidator(_few)]] = Field(
         max_length=MAX_INPUTS,
         description="Rows of join keys: platform and id of a post, platform and author, hashtag.",
     )

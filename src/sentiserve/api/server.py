@@ -1,29 +1,24 @@
-"""The process around the app: its socket, its server, its logs, its end."""
+"""The service: its address, and the process or the processes that serve there."""
 
-import math
-import signal
 import socket
+from functools import partial
 
 import structlog
-import uvicorn
-import uvloop
 
-from sentiserve.api.app import create_app
-from sentiserve.api.auth import Credentials, credentials
-from sentiserve.api.connection import Connection
-from sentiserve.build import running, with_local_model
+from sentiserve.api.auth import credentials
 from sentiserve.errors import SettingsError
 from sentiserve.logs import configure_logs
-from sentiserve.metrics import Metrics
 from sentiserve.settings import Settings, unknown_variables
 
-_KEEP_ALIVE = 75  # seconds; longer than the 60 of common load balancers, or they meet closed doors
 _BACKLOG = 2048
 _log = structlog.get_logger(__name__)
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; accepted requests are answered and recorded first.
+
+    Returns:
+        The exit status: the worst of all workers.
 
     Raises:
         SentiserveError: the address can't be listened on or would let strangers in, or a part
@@ -33,48 +28,70 @@ def run(settings: Settings) -> None:
     for name in unknown_variables():
         _log.warning("no setting has this name", variable=name)
     access = credentials(settings)
-    with _listen(settings.host, settings.port) as listener:
-        settings = with_local_model(settings)  # before the loop, where Ctrl-C ends it at once
-        uvloop.run(_serve(settings, access, listener))
-
-
-async def _serve(settings: Settings, access: Credentials, listener: socket.socket) -> None:
-    metrics = Metrics()
-    async with running(settings, metrics) as parts:
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(parts, settings, metrics, access),
-                http=Connection,
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_keep_alive=_KEEP_ALIVE,
-                timeout_graceful_shutdown=math.ceil(settings.drain_timeout),
-            )
-        )
-        for number in (signal.SIGTERM, signal.SIGINT):
-            # uvicorn hands a signal on when all requests are answered; the parts close then.
-            signal.signal(number, lambda *_: None)
-        host, port = listener.getsockname()[:2]
-        _log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
-        await server.serve(sockets=[listener])
-        _log.info("closing")  # all requests are answered; what they left is still recorded
-    _log.info("stopped")
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if settings.insecure_no_auth and not settings.client_rate:
+        _log.warning("everybody may ask as often as they like; see SENTISERVE_CLIENT_RATE")
+    listeners = listen(settings.host, settings.port, settings.workers)
     try:
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
+        if settings.model is not None:
+            from sentiserve.build import with_local_model
+
+            settings = with_local_model(settings)  # here, where Ctrl-C ends it at once
+        if settings.workers > 1:
+            from sentiserve.api.workers import supervise
+
+            return supervise(settings, listeners, partial(_say_where, listeners[0]))
+        from sentiserve.build import begin_loading
+
+        model = begin_loading(settings)
+        from sentiserve.api.process import serve  # FastAPI takes as long as the model does
+
+        serve(settings, access, listeners[0], model, partial(_say_where, listeners[0]))
+        return 0
+    finally:
+        for listener in listeners:
+            listener.close()
+
+
+def _say_where(listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    _log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
+
+
+def listen(host: str, port: int, workers: int = 1) -> list[socket.socket]:
+    """A socket for each worker, among which the kernel spreads connections.
+
+    Connections can be made at once, and wait until they are accepted.
+
+    Raises:
+        SettingsError: the address can't be had.
+    """
+    try:
+        first = _bound(host, port)  # unshared, or it wouldn't notice another service there
+        if workers > 1:
+            port = first.getsockname()[1]
+            first.close()
+            shared = [_bound(host, port, shared=True) for _ in range(workers)]
+            first, *others = shared
+        else:
+            others = []
+        first.listen(_BACKLOG)
     except OSError as error:
-        listener.close()
         raise SettingsError(
             f"cannot listen on {host} port {port}: {error.strerror}; "
             "free it, or choose another with --host and --port"
         ) from error
-    return listener
+    return [first, *others]
+
+
+def _bound(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +32,6 @@ _PROBES = {  # posts that are asked for to see whether anybody answers
     "x": PostRef("x", "20"),
     "oembed": PostRef("x", "20"),
     "bluesky": PostRef("bluesky", "3jua5ocikhx2y@bsky.app"),
-    "mastodon": PostRef("mastodon", "1@mastodon.social"),
 }
 
 
@@ -140,8 +140,8 @@ async def _check_source(name: str, settings: Settings, *, online: bool) -> Resul
         try:
             await source.open()
             said = ", ".join(["gives lookup", *sorted(feeds_of(source))])
-            if online and name in _PROBES:
-                await _probe(source, _PROBES[name])
+            if online and (probes := _probes(name, settings)):
+                await _probe(source, probes)
                 said += "; it answers"
         finally:
             await source.close()
@@ -162,12 +162,19 @@ def _unused(settings: Settings) -> dict[str, Result]:
     return {f"source {name}": (None, _OFF_X if name == "x" else _OFF) for name in unused}
 
 
-async def _probe(source: Source, ref: PostRef) -> None:
-    """Return if anybody answers, whatever the answer is.
+def _probes(name: str, settings: Settings) -> list[PostRef]:
+    """A post of each server that the source asks."""
+    if name == "mastodon":
+        return [PostRef("mastodon", f"1@{host.lower()}") for host in settings.mastodon_hosts]
+    return [_PROBES[name]] if name in _PROBES else []
+
+
+async def _probe(source: Source, refs: Sequence[PostRef]) -> None:
+    """Return if each of them is answered, whatever the answer is.
 
     Raises:
-        SourceError: nobody does.
+        SourceError: one isn't.
     """
-    (answer,) = await source.fetch([ref])
-    if isinstance(answer, SourceError):
-        raise answer
+    for answer in await source.fetch(refs):
+        if isinstance(answer, SourceError):
+            raise answer

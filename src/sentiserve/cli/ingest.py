@@ -44,12 +44,14 @@ History = Annotated[str | None, setting("history")]
 
 @app.command(
     epilog=examples(
-        "sentiserve ingest user someone --limit 200",
+        "sentiserve ingest user someone.bsky.social --limit 200",
         "sentiserve ingest user someone@mastodon.social --source mastodon --since 7d",
     )
 )
 def user(
-    name: Annotated[str, typer.Argument(help="A handle, with or without @.")],
+    name: Annotated[
+        str, typer.Argument(help="A handle as its platform has it, with or without @.")
+    ],
     source: Source = None,
     limit: Limit = None,
     since: Since = None,
@@ -68,7 +70,7 @@ def user(
 
 @app.command(
     epilog=examples(
-        "sentiserve ingest tag coffee --limit 500",
+        "sentiserve ingest tag coffee --source x --limit 500",
         "sentiserve ingest tag coffee --source mastodon --since 2026-03-01 --json",
     )
 )

@@ -72,7 +72,7 @@ def ingest(
         end = asyncio.run(_run(work, reading, settings, options, show))
     if options.as_json:
         json_line(_figures(end.tally) | {"finished": end.finished})
-    else:
+    elif end.tally.posts or end.error is None:
         err.print(_summary(end.tally), markup=False)
     if not end.finished and end.resumable:
         err.print("stopped; the same command goes on from here")
@@ -115,17 +115,14 @@ async def _run(
         if cursors and options.restart:
             cursors.save(Position())
         async with running(settings, Metrics()) as parts:
+            read = reading(parts)
             ingesting = Ingest(
-                reading(parts),
-                parts.inference,
-                parts.forgetting,
-                show,
-                cursors,
-                since,
-                options.limit,
+                read, parts.inference, parts.forgetting, show, cursors, since, options.limit
             )
             stop.on_stop(ingesting.stop)
             try:
+                if not (options.limit or options.since):
+                    await show.expect(read, cursors.load().cursor if cursors else None)
                 finished = await ingesting.run()
             except SentiserveError as error:
                 return _End(
@@ -157,19 +154,20 @@ class Show:
         """Say how many posts there will be at most."""
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        whole = (BarColumn(), TextColumn("of {task.total:,}")) if limit else ()
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.completed:,} posts"),
-            *whole,
-            TextColumn("{task.fields[rate]}"),
+            BarColumn(),  # it pulses where nobody knows the end
+            TextColumn("{task.fields[whole]}{task.fields[rate]}"),
             TimeElapsedColumn(),
             TextColumn("{task.description}", markup=False),
             console=err,
             disable=not err.is_terminal,
         )
-        self._task = self._progress.add_task("reading", total=limit, rate="")
+        self._task = self._progress.add_task("reading", total=None, whole="", rate="")
         self._left_out = 0
+        if limit is not None:
+            self._say_whole(limit)
 
     def __enter__(self) -> Self:
         """Show it."""
@@ -184,6 +182,19 @@ class Show:
     ) -> None:
         """Show it no longer."""
         self._progress.stop()
+
+    async def expect(self, reading: "Reading", cursor: str | None) -> None:
+        """Find out how many posts there are, if anybody sees it."""
+        if not err.is_terminal:
+            return
+        self._progress.update(self._task, description="counting")
+        total = await asyncio.to_thread(reading.to_come, cursor)
+        self._progress.update(self._task, description="reading")
+        if total is not None:
+            self._say_whole(total)
+
+    def _say_whole(self, total: int) -> None:
+        self._progress.update(self._task, total=total, whole=f"of {total:,} ")
 
     def on_tally(self, tally: "Tally") -> None:
         """Say how many there are, and how fast they come."""

@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Annotated
 
+import typer
+
 from sentiserve.cli.console import examples, setting
 
 EXAMPLES = examples(
     "sentiserve serve",
+    "sentiserve serve --workers 2 --store redis://127.0.0.1",
     "sentiserve serve --archive posts.parquet --store memory://",
 )
 
@@ -18,6 +21,7 @@ def serve(
     store: Annotated[str | None, setting("store")] = None,
     sources: Annotated[str | None, setting("sources")] = None,
     archive: Annotated[Path | None, setting("archive")] = None,
+    workers: Annotated[int | None, setting("workers")] = None,
     insecure_no_auth: Annotated[bool | None, setting("insecure_no_auth")] = None,
     log_level: Annotated[str | None, setting("log_level")] = None,
 ) -> None:
@@ -25,7 +29,7 @@ def serve(
     from sentiserve.api.server import run
     from sentiserve.settings import load_settings
 
-    run(
+    status = run(
         load_settings(
             host=host,
             port=port,
@@ -33,7 +37,10 @@ def serve(
             store=store,
             sources=sources,
             archive=archive,
+            workers=workers,
             insecure_no_auth=insecure_no_auth,
             log_level=log_level,
         )
     )
+    if status:
+        raise typer.Exit(status)

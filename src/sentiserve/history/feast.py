@@ -130,7 +130,7 @@ def _write_view(
 ) -> None:
     find_members(connection, view, labels)
     connection.execute(
-        f"CREATE TEMP TABLE {view.name}_points AS SELECT entity, time, "
+        f"CREATE TABLE {view.name}_points AS SELECT entity, time, "
         "row_number() OVER () AS point FROM ("
         f"{change_times(view)} UNION SELECT entity, 0 FROM {view.name}_entities)"
     )

@@ -25,7 +25,7 @@ def number_entities(connection: "DuckDBPyConnection", view: FeatureView, query: 
     """Make the view's ``_entities``, of a query for its keys."""
     keys = ", ".join(view.join_keys)
     connection.execute(
-        f"CREATE TEMP TABLE {view.name}_entities AS SELECT {keys}, row_number() OVER () AS entity "
+        f"CREATE TABLE {view.name}_entities AS SELECT {keys}, row_number() OVER () AS entity "
         f"FROM (SELECT DISTINCT {keys} FROM ({query})) "
         f"WHERE {' AND '.join(f'{key} IS NOT NULL' for key in view.join_keys)}"
     )
@@ -40,8 +40,7 @@ def find_members(
     if view is HASHTAG_SENTIMENT:
         versions = "versions JOIN tagged USING (record)"
     connection.execute(
-        f"CREATE TEMP TABLE {view.name}_members AS "
-        f"SELECT entity, {', '.join(fields)} FROM {versions} ORDER BY entity"
+        f"CREATE TABLE {view.name}_members AS SELECT entity, {', '.join(fields)} FROM {versions}"
     )
 
 
@@ -82,7 +81,7 @@ def _answer_posts(
     )
     view = POST_SENTIMENT.name
     connection.execute(
-        f"CREATE TEMP TABLE {view}_features AS SELECT point, {', '.join(columns)} "
+        f"CREATE TABLE {view}_features AS SELECT point, {', '.join(columns)} "
         f"FROM {view}_points AS points ASOF LEFT JOIN {view}_members AS members "
         "ON points.entity = members.entity AND points.time >= members.known"
     )

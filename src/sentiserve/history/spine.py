@@ -41,16 +41,14 @@ def load_spine(
     try:
         with naming_the_line(path):
             connection.execute(
-                f"CREATE TEMP TABLE spine AS SELECT *, row_number() OVER () AS {ROW} "
+                f"CREATE TABLE spine AS SELECT *, row_number() OVER () AS {ROW} "
                 f"FROM {_source(connection, path)}"
             )
         columns = _columns(connection, "FROM spine")
         if list(columns)[-1] != ROW:
             raise BadInputError(f"{path}: the column {ROW} is ours; give yours another name")
         fields = [_time(path, columns), *(_key(path, columns, key) for key in keys)]
-        connection.execute(
-            f"CREATE TEMP TABLE asked AS SELECT {ROW}, {', '.join(fields)} FROM spine"
-        )
+        connection.execute(f"CREATE TABLE asked AS SELECT {ROW}, {', '.join(fields)} FROM spine")
         if "hashtag" in keys:
             _fold_hashtags(connection)
     except duckdb.Error as error:
@@ -66,7 +64,7 @@ def ask(connection: "DuckDBPyConnection", view: FeatureView) -> None:
     keys = ", ".join(view.join_keys)
     number_entities(connection, view, f"SELECT {keys} FROM asked")
     connection.execute(
-        f"CREATE TEMP TABLE {view.name}_points AS SELECT {ROW} AS point, entity, time FROM asked "
+        f"CREATE TABLE {view.name}_points AS SELECT {ROW} AS point, entity, time FROM asked "
         f"JOIN {view.name}_entities USING ({keys})"
     )
 

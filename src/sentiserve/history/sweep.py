@@ -2,7 +2,7 @@
 
 The points are in the order of their entities, and each entity's in the order of time. What
 happens is put down to the entity's first point that doesn't lie before it, in any order; then
-what went before is added up along the points. So nothing but the points is ever sorted.
+what went before is added up along the points. So nothing but the points is sorted by time.
 """
 
 import numpy as np

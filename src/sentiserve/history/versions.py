@@ -48,18 +48,16 @@ def load_versions(
         selection: whose records.
         views: those that are needed; for posts alone no other posts are kept.
     """
-    connection.execute(
-        f"CREATE TEMP TABLE records AS {_records(connection, files, selection, views)}"
-    )
+    connection.execute(f"CREATE TABLE records AS {_records(connection, files, selection, views)}")
     connection.execute(_REPLAY)
     if HASHTAG_SENTIMENT in views:
         connection.execute(
-            "CREATE TEMP TABLE tagged AS SELECT DISTINCT record, entity FROM "
+            "CREATE TABLE tagged AS SELECT DISTINCT record, entity FROM "
             f"(SELECT record, unnest(hashtags) AS hashtag FROM ({stored(files, selection)})) "
             f"JOIN {HASHTAG_SENTIMENT.name}_entities USING (hashtag)"
         )
     connection.execute(
-        "CREATE TEMP VIEW versions AS "
+        "CREATE VIEW versions AS "
         f"SELECT *, least(event + {selection.ttl}, superseded) AS until "
         "FROM records LEFT JOIN repeated USING (record) WHERE known < until"
     )
@@ -74,7 +72,7 @@ def stored(files: Sequence[Path], selection: Selection) -> str:
 
 # Most posts have one record, and nothing to be replayed: they are left out first, by a number.
 _REPLAY = """
-CREATE TEMP TABLE repeated AS
+CREATE TABLE repeated AS
 WITH arrived AS (
     SELECT mark, platform, id, known, event, created, record FROM records
     SEMI JOIN (SELECT mark FROM records GROUP BY mark HAVING count(*) > 1) USING (mark)

@@ -36,7 +36,7 @@ def window_fields(labels: Sequence[str]) -> list[str]:
         "until",
         "seen",
         f"coalesce(list_position([{', '.join(map(literal, labels))}], label), 0) AS label",
-        *(f"coalesce(score_{number}, 0) AS score_{number}" for number in range(len(labels))),
+        *(f"round(coalesce(score_{n}, 0) * {_UNIT}) AS units_{n}" for n in range(len(labels))),
     ]
 
 
@@ -58,7 +58,7 @@ def answer_windows(
 ) -> None:
     """Make the view's ``_features``, of its ``_points`` and ``_members``."""
     connection.execute(
-        f"CREATE TEMP TABLE {view.name}_features (point BIGINT, "
+        f"CREATE TABLE {view.name}_features (point BIGINT, "
         + ", ".join(
             f"{name(f.full_name)} {'DOUBLE' if f.what == 'mean' else 'BIGINT'}" for f in features
         )
@@ -108,17 +108,15 @@ def _add_up(
     members: Iterator[dict[str, np.ndarray]], sweep: Sweep, spans: Sequence[int], labels: int
 ) -> Changes:
     """What happens between each point and the one before it."""
-    changes = {days: np.zeros((sweep.size, 2 * labels + 1), np.int64) for days in (0, *spans)}
+    changes = {days: np.zeros((sweep.size + 1, 2 * labels + 1), np.int64) for days in (0, *spans)}
     for rows in members:
-        units = [np.rint(rows[f"score_{number}"] * _UNIT) for number in range(labels)]
+        units = [rows[f"units_{number}"] for number in range(labels)]
         for days, added in changes.items():
             left = np.minimum(rows["until"], rows["seen"] + days * _DAY)
             # What is known too late for a window leaves it in the moment in which it enters.
             times = np.maximum(rows["entered"], left) if days else rows["entered"]
-            points = sweep.find(rows["entity"], times)
-            kept = points < sweep.size
-            _put_down(added, points[kept], rows["label"][kept], [unit[kept] for unit in units])
-    return changes
+            _put_down(added, sweep.find(rows["entity"], times), rows["label"], units)
+    return {days: added[: sweep.size] for days, added in changes.items()}  # the last is no point
 
 
 def _put_down(changes: Whole, points: Whole, labels: Whole, units: Sequence[np.ndarray]) -> None:
@@ -133,10 +131,12 @@ def _put_down(changes: Whole, points: Whole, labels: Whole, units: Sequence[np.n
 def _chunks(connection: "DuckDBPyConnection", members: str) -> Iterator[dict[str, np.ndarray]]:
     ((last,),) = connection.execute(f"SELECT max(rowid) {members}").fetchall()
     for start in range(0, 0 if last is None else last + 1, _CHUNK):
-        yield connection.execute(
+        rows = connection.execute(
             f"SELECT * {members} AND rowid BETWEEN {start} AND {start + _CHUNK - 1} "
             "AND entered < until"
         ).fetchnumpy()
+        order = np.argsort(rows["entity"])
+        yield {field: values[order] for field, values in rows.items()}
 
 
 def _column(feature: Feature, held: Changes, labels: Sequence[str]) -> np.ndarray:

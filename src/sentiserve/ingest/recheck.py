@@ -5,6 +5,7 @@ as they were, and predicted anew.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -32,9 +33,8 @@ from sentiserve.types import Post
 
 _BATCH = 100  # posts asked for at once; X gives as many for one call
 _SUSPICIOUS = 20  # posts in one answer, all of them gone: the source may be at fault
-_SHORTENED = ("…", "...")
-
-
+# How a shortened text ends; X puts a link to the whole one behind it.
+_SHORTENED = re.compile(r"\s?(?:…|\.\.\.)(?:\s?https?://t\.co/\w+)?\Z")
 _GONE = (PostDeletedError, PostProtectedError)
 
 
@@ -217,12 +217,15 @@ def _doubt(platform: str, answers: Sequence[Post | SentiserveError]) -> None:
 
 
 def _is_edited(old: Post, new: Post) -> bool:
-    """Whether it says something else; some sources give only the beginning of a long text."""
-    beginning = new.text.rstrip()
-    for end in _SHORTENED:
-        if beginning.endswith(end) and old.text.startswith(beginning.removesuffix(end).rstrip()):
-            return False
-    return new.text != old.text
+    """Whether it says something else.
+
+    Some sources give only the beginning of a long text, and HTML tells one space from two no more
+    than a reader does.
+    """
+    before, now = (" ".join(post.text.split()) for post in (old, new))
+    shortened = _SHORTENED.search(now)
+    beginning = now[: shortened.start()] if shortened else ""
+    return before != now and not (beginning and before.startswith(beginning))
 
 
 def _generator(history: Offline) -> Generator[list[Record], None, None]:

@@ -12,7 +12,7 @@ from typing import Protocol
 from sentiserve.errors import BadInputError
 from sentiserve.inference import Url
 from sentiserve.protocols import Feed
-from sentiserve.tables import Row, read_rows
+from sentiserve.tables import Row, count_rows, no_column, read_rows
 from sentiserve.types import FeedKind, FeedQuery, Post, PostRef
 
 _ROWS = 256  # of a file, in one batch
@@ -52,6 +52,9 @@ class Reading(Protocol):
     ) -> AsyncGenerator[Batch, None]:
         """The batches after a batch's cursor, or from the start."""
 
+    def to_come(self, cursor: str | None) -> int | None:
+        """How many posts there are after a cursor, where that can be known; it may take long."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeedReading:
@@ -84,6 +87,9 @@ class FeedReading:
             if cursor is None:
                 raise
             raise BadInputError(f"{error}; --restart begins anew") from error
+
+    def to_come(self, cursor: str | None) -> None:
+        """Nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,14 @@ class FileReading:
             if limit is not None:
                 limit -= len(batch.questions)
             yield replace(batch, cursor=f"{last}:{self._state()}")
+
+    def to_come(self, cursor: str | None) -> int:
+        """The rows that are left.
+
+        Raises:
+            BadInputError: as for ``batches``.
+        """
+        return count_rows(self.path) - self._resumed(cursor)
 
     def _chunk(
         self, rows: Iterator[tuple[int, Row]], since: datetime | None, limit: int | None
@@ -164,9 +178,7 @@ def _check_columns(path: Path) -> None:
     needed = {"text": {"text"}, "url' or 'id": {"url", "id", "platform"}}
     lacking = [name for name, either in needed.items() if not either & first.values.keys()]
     if lacking:
-        columns = ", ".join(map(repr, first.values))
-        hint = "; separate columns by commas" if ";" in columns else ""
-        raise BadInputError(f"{path} has no column '{lacking[0]}'; it has {columns}{hint}")
+        raise no_column(path, first, lacking[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,3 +199,6 @@ class UrlReading:
         urls = islice(self.urls, limit)
         while chunk := await asyncio.to_thread(lambda: list(islice(urls, _URLS))):
             yield Batch([Url(url) for url in chunk])
+
+    def to_come(self, cursor: str | None) -> None:
+        """They may come from somebody who is typing."""

@@ -32,6 +32,11 @@ _AT_ONCE = 8
 _MAX_BYTES = 1 << 20
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _HANDLE = re.compile(r"/([A-Za-z0-9_]{1,50})/?")
+# The link to a post's own picture, which X's API and archives have as the link that it is.
+_PICTURE = re.compile(
+    r'<a href="(https?://t\.co/[A-Za-z0-9]{1,20})"[^<>]{0,200}>'
+    r"pic\.(?:twitter|x)\.com/[A-Za-z0-9]{1,20}</a>"
+)
 
 
 class OEmbed:
@@ -108,7 +113,7 @@ def _post(ref: PostRef, answer: Any) -> Post:
     handle = _handle(answer.get("author_url"))
     return Post(
         ref=ref,
-        text=checked_text(text_of_html(html, first_paragraph=True)),
+        text=checked_text(text_of_html(_PICTURE.sub(r"\1", html), first_paragraph=True)),
         url=f"https://x.com/{handle or 'i/web'}/status/{ref.id}",
         author_handle=handle,
         created_at=snowflake_time(ref.id),

@@ -101,21 +101,16 @@ class Web:
         self._max_bytes = max_bytes
         self._transport = transport
         self._refusal = refusal
+        self._is_open = False
         self._client: httpx2.AsyncClient | None = None
 
     async def open(self) -> None:
         """Make ready; nothing is sent."""
-        self._client = httpx2.AsyncClient(
-            headers=self._headers,
-            cookies=CookieJar(_NO_COOKIES),
-            timeout=self._timeout / 2,  # for one step of one try, so that another is possible
-            transport=self._transport,
-            verify=_tls(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
-            follow_redirects=False,
-        )
+        self._is_open = True
 
     async def close(self) -> None:
         """Close the connections."""
+        self._is_open = False
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
@@ -187,8 +182,9 @@ class Web:
         limits = httpx2.Timeout(self._timeout, read=silence)
         async with AsyncExitStack() as stack:
             try:
+                client = await self._connecting()
                 response = await stack.enter_async_context(
-                    self._opened.stream("GET", self._base_url + path, params=params, timeout=limits)
+                    client.stream("GET", self._base_url + path, params=params, timeout=limits)
                 )
                 if response.status_code != HTTPStatus.OK:
                     outcome = self._outcome(await self._reply(response))
@@ -209,12 +205,11 @@ class Web:
         watch: Watch,
     ) -> Reply | tuple[SourceError, float]:
         """An answer, or what was wrong and the least seconds to wait before another try."""
+        client = await self._connecting()
         try:
             async with (
                 asyncio.timeout(max(0.0, deadline - time.monotonic())),
-                self._opened.stream(
-                    method, self._base_url + path, params=params, json=body
-                ) as response,
+                client.stream(method, self._base_url + path, params=params, json=body) as response,
             ):
                 watch(response.status_code, _names_in_lower_case(response))
                 reply = await self._reply(response)
@@ -268,10 +263,22 @@ class Web:
     def _too_slow(self) -> SourceTimeoutError:
         return SourceTimeoutError(f"{self._name} did not answer in time")
 
-    @property
-    def _opened(self) -> httpx2.AsyncClient:
-        if self._client is None:
+    async def _connecting(self) -> httpx2.AsyncClient:
+        """What connects; made when it is needed first, so that no start waits for it."""
+        authorities = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+        if self._client is None and self._transport is None:
+            await asyncio.to_thread(_tls, *authorities)
+        if not self._is_open:
             raise SourceError(f"the source that asks {self._name} is not open")
+        if self._client is None:
+            self._client = httpx2.AsyncClient(
+                headers=self._headers,
+                cookies=CookieJar(_NO_COOKIES),
+                timeout=self._timeout / 2,  # for one step of one try, so that another is possible
+                transport=self._transport,
+                verify=self._transport is None and _tls(*authorities),
+                follow_redirects=False,
+            )
         return self._client
 
 

@@ -148,7 +148,7 @@ class RedisStore:
         return sum(await self._connection.run(*commands))
 
     def _put(self, shard: int, model_id: str, batch: Sequence[Prediction]) -> Command:
-        posts = [keys.post(shard, prediction.post.ref, model_id) for prediction in batch]
+        posts = keys.posts(shard, (prediction.post.ref for prediction in batch), model_id)
         arguments = [self._arguments(prediction) for prediction in batch]
         head = (keys.prefix(shard), keys.scope(model_id), model_id, _GRACE)
         packed = msgspec.msgpack.encode(arguments)

@@ -14,6 +14,7 @@ escapes.
 """
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 from zlib import crc32
 
@@ -41,10 +42,18 @@ def prefix(shard: int) -> str:
     return f"ss1:{{{shard}}}:"
 
 
-def post(shard: int, ref: PostRef, model_id: str) -> str:
+def posts(shard: int, refs: Iterable[PostRef], model_id: str) -> list[bytes]:
+    """The keys of a model's predictions."""
+    start, model = f"{prefix(shard)}p:", f"/{model_id}:"
+    return [
+        f"{start}{ref.platform}/{ref.id}{model}{len(ref.platform)}:{len(ref.id)}".encode()
+        for ref in refs
+    ]
+
+
+def post(shard: int, ref: PostRef, model_id: str) -> bytes:
     """The key of a prediction."""
-    platform, post_id = ref.platform, ref.id
-    return f"ss1:{{{shard}}}:p:{platform}/{post_id}/{model_id}:{len(platform)}:{len(post_id)}"
+    return posts(shard, [ref], model_id)[0]
 
 
 def parse_post(key: str) -> PostKey | None:

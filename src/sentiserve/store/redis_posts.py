@@ -192,8 +192,7 @@ class Posts:
 
 
 def _mget(shard: int, refs: Sequence[PostRef], model_id: str) -> Command:
-    # As bytes: the client looks at each argument's type, and at this first.
-    return ("MGET", *[keys.post(shard, ref, model_id).encode() for ref in refs])
+    return ("MGET", *keys.posts(shard, refs, model_id))
 
 
 def _next(page: tuple[Bound, int], answer: Sequence[tuple[bytes, Any]]) -> tuple[Bound, int]:

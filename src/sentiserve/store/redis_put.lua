@@ -15,7 +15,7 @@ local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local turn = tonumber(time[2])
 local most_drawn = 50 -- members at once: Lua's stack bounds what unpack gives
-local joined, latest, platforms = { a = 0, t = 0 }, 0, {}
+local changed, named, platforms = {}, {}, {}
 
 local function head(value)
   if not value or value:byte() ~= 1 then return nil, {} end
@@ -59,21 +59,20 @@ local function post_key(member)
   return prefix .. 'p:' .. names .. '/' .. model .. lengths
 end
 
+-- What a set's members have in common is brought up to date once for all of them, at the end.
+local function change(group, at, joins)
+  local so_far = changed[group] or { at = 0, joins = 0 }
+  changed[group] = { at = math.max(so_far.at, at), joins = so_far.joins + joins }
+end
+
 local function leave(group, post)
-  local set = posts_of(group)
-  call('ZREM', set, post)
-  rank(group, set)
+  call('ZREM', posts_of(group), post)
+  change(group, 0, 0)
 end
 
 local function join(group, post, at, seen)
-  local set, kind = posts_of(group), group:sub(1, 1)
-  call('ZADD', set, seen, post)
-  outlive(set, at)
-  turn = turn + 1
-  if turn % 4 == 0 then tidy(set, post_key, 4) end
-  rank(group, set)
-  joined[kind] = joined[kind] + 1
-  latest = math.max(latest, at)
+  call('ZADD', posts_of(group), seen, post)
+  change(group, at, 1)
 end
 
 local function name(handle, author, at)
@@ -104,18 +103,38 @@ local function put(key, value, post, at, seen, handle, platform)
     end
   end
   for _, group in ipairs(groups) do join(group, post, at, seen) end
-  if groups[1] and handle ~= '' then name(handle, groups[1], at) end
+  if groups[1] and handle ~= '' then
+    local authors = named[handle] or {}
+    authors[groups[1]] = math.max(authors[groups[1]] or 0, at)
+    named[handle] = authors
+  end
   if alive then platforms[platform] = math.max(platforms[platform] or 0, at) end
 end
 
 for i, post in ipairs(cmsgpack.unpack(ARGV[5])) do put(KEYS[i], ARGV[5 + i], unpack(post)) end
 
-for kind, count in pairs(joined) do
-  if count > 0 then
-    local ranks = prefix .. 'r' .. kind .. ':' .. model
-    outlive(ranks, latest)
-    tidy(ranks, function(member) return posts_of(kind .. member) end, math.min(count, most_drawn))
+local ranked = { a = { at = 0, joins = 0 }, t = { at = 0, joins = 0 } }
+for group, posts in pairs(changed) do
+  local set, ranks = posts_of(group), ranked[group:sub(1, 1)]
+  if posts.joins > 0 then
+    outlive(set, posts.at)
+    turn = turn + posts.joins
+    if turn % 4 < posts.joins then tidy(set, post_key, math.max(posts.joins, 4)) end
+    ranks.at, ranks.joins = math.max(ranks.at, posts.at), ranks.joins + 1
   end
+  rank(group, set)
+end
+
+for kind, ranks in pairs(ranked) do
+  if ranks.joins > 0 then
+    local key = prefix .. 'r' .. kind .. ':' .. model
+    outlive(key, ranks.at)
+    tidy(key, function(member) return posts_of(kind .. member) end, math.min(ranks.joins, most_drawn))
+  end
+end
+
+for handle, authors in pairs(named) do
+  for author, at in pairs(authors) do name(handle, author, at) end
 end
 
 local models = prefix .. 'm'

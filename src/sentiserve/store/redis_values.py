@@ -46,4 +46,4 @@ def decoded(value: bytes | None) -> Prediction | None:
     if value is None or value[0] != VERSION:
         return None
     start = 11 + (value[9] << 8 | value[10])  # without _HEAD, whose tuple costs as much as decoding
-    return _decode(memoryview(value)[start:])
+    return _decode(value[start:])  # a copy takes a third of the time of a view

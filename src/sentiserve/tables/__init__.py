@@ -4,8 +4,16 @@ Read: ``.jsonl``, ``.csv``, ``.tsv``, ``.parquet``, and what X gives people of t
 as a ``.zip`` or one ``.js`` of it. Written: ``.jsonl``, ``.csv`` and ``.parquet``.
 """
 
-from sentiserve.tables.reading import count_rows, read_rows, sample_archive
+from sentiserve.tables.reading import count_rows, no_column, read_rows, sample_archive
 from sentiserve.tables.row import Row
 from sentiserve.tables.writing import WRITABLE, write_rows
 
-__all__ = ["WRITABLE", "Row", "count_rows", "read_rows", "sample_archive", "write_rows"]
+__all__ = [
+    "WRITABLE",
+    "Row",
+    "count_rows",
+    "no_column",
+    "read_rows",
+    "sample_archive",
+    "write_rows",
+]

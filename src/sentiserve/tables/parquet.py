@@ -1,8 +1,9 @@
 """DuckDB for Parquet files, and rows that it reads from one."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import reduce
 from glob import escape
 from operator import add
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
 
 MAX_ROW = 1 << 20  # bytes of text; a longer row is broken: a little packs what no memory holds
 _CHUNK = 100  # rows held at once
-_LENGTHS = {"VARCHAR": "strlen", "BLOB": "octet_length"}
-_ZONED = "TIMESTAMP WITH TIME ZONE"
+_MEMORY = "2GB"  # that DuckDB may take: a list in a file of a kilobyte may have any length
+_ZONED = re.compile("TIMESTAMP WITH TIME ZONE|TIMESTAMPTZ_NS")
+_FIXED = re.compile(  # kinds whose values are small, whatever they are; any other is measured
+    r"BOOLEAN|U?(?:TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\([0-9, ]+\)"
+    r"|DATE|TIME(?:STAMP)?(?:_S|_MS|_NS)?(?: WITH TIME ZONE)?|INTERVAL|UUID"
+)
 
 
 def read_parquet(path: Path) -> Iterator[Row]:
@@ -29,7 +34,8 @@ def read_parquet(path: Path) -> Iterator[Row]:
         try:
             yield from _rows(connection, path)
         except duckdb.Error as error:
-            raise BadInputError(f"{path}: not readable as Parquet: {error}") from error
+            reason = str(error).partition("\n")[0]
+            raise BadInputError(f"{path}: not readable as Parquet: {reason}") from error
 
 
 @contextmanager
@@ -47,9 +53,10 @@ def connected() -> Iterator["DuckDBPyConnection"]:
 
 
 def _rows(connection: "DuckDBPyConnection", path: Path) -> Iterator[Row]:
+    connection.execute(f"SET memory_limit = '{_MEMORY}'")
     table = connection.read_parquet(escape(str(path)))
     kinds = dict(zip(table.columns, map(str, table.types), strict=True))
-    zoned = {name for name, kind in kinds.items() if kind == _ZONED}
+    zoned = {name for name, kind in kinds.items() if _ZONED.fullmatch(kind)}
     cursor = connection.execute(table.select(*_columns(kinds)).sql_query())
     while chunk := cursor.fetchmany(_CHUNK):
         for is_long, *record in chunk:
@@ -57,35 +64,49 @@ def _rows(connection: "DuckDBPyConnection", path: Path) -> Iterator[Row]:
                 yield Row(problem=f"the row has over {MAX_ROW:,} bytes of text")
                 continue
             values = dict(zip(kinds, record, strict=True))
-            times = {name: values[name].replace(tzinfo=UTC) for name in zoned if values[name]}
-            yield Row(values | times)
+            yield Row(values | {name: _in_utc(values[name]) for name in zoned})
+
+
+def _in_utc(value: object) -> object:
+    """A time; what Python has no time for, infinity say, stays a string."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
 def _columns(kinds: dict[str, str]) -> "list[Expression]":
-    """Whether the row is too long, and what it has, without its texts if it is."""
+    """Whether the row is too long, and what it has, without what may be long if it is."""
     from duckdb import CaseExpression, ColumnExpression, ConstantExpression
 
     is_long = _length(kinds) > ConstantExpression(MAX_ROW)
 
     def column(name: str, kind: str) -> "Expression":
         value: Expression = ColumnExpression(name)
-        if kind in _LENGTHS:
-            return CaseExpression(is_long, ConstantExpression(None)).otherwise(value).alias(name)
-        if kind == _ZONED:  # DuckDB gives it only where pytz is installed
-            return value.cast("TIMESTAMP").alias(name)
-        return value
+        # Times with a zone DuckDB gives only where pytz is installed.
+        if _ZONED.fullmatch(kind):
+            return value.cast("TIMESTAMPTZ").cast("TIMESTAMP").alias(name)
+        if _ZONED.search(kind):
+            value = value.cast(_ZONED.sub("VARCHAR", kind))
+        if _FIXED.fullmatch(kind):
+            return value
+        return CaseExpression(is_long, ConstantExpression(None)).otherwise(value).alias(name)
 
     return [is_long, *(column(name, kind) for name, kind in kinds.items())]
 
 
 def _length(kinds: dict[str, str]) -> "Expression":
-    """The bytes of a row's texts, known without a copy of them."""
+    """The bytes of what may be long in a row; of texts known without a copy of them."""
     from duckdb import CoalesceOperator, ColumnExpression, ConstantExpression, FunctionExpression
 
     none = ConstantExpression(0)
+
+    def length(name: str, kind: str) -> "Expression":
+        value: Expression = ColumnExpression(name)
+        if kind == "BLOB":
+            return FunctionExpression("octet_length", value)
+        return FunctionExpression("strlen", value if kind == "VARCHAR" else value.cast("VARCHAR"))
+
     lengths = (
-        CoalesceOperator(FunctionExpression(_LENGTHS[kind], ColumnExpression(name)), none)
+        CoalesceOperator(length(name, kind), none)
         for name, kind in kinds.items()
-        if kind in _LENGTHS
+        if not _FIXED.fullmatch(kind)
     )
     return reduce(add, lengths, none)

@@ -45,6 +45,13 @@ def count_rows(path: Path) -> int:
         return counter(path)
 
 
+def no_column(path: Path, row: Row, column: str) -> BadInputError:
+    """The error for a table that lacks a column, as one of its rows shows."""
+    columns = ", ".join(map(repr, row.values))
+    hint = "; separate columns by commas" if ";" in columns else ""
+    return BadInputError(f"{path} has no column '{column}'; it has {columns}{hint}")
+
+
 def _of_kind(kinds: dict[str, K], path: Path) -> K:
     if found := kinds.get(path.suffix.lower()):
         return found
@@ -54,7 +61,7 @@ def _of_kind(kinds: dict[str, K], path: Path) -> K:
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
     if not path.is_file():
-        raise BadInputError(f"{path}: no such file")
+        raise BadInputError(f"{path}: {'a directory' if path.is_dir() else 'no such file'}")
     try:
         yield
     except OSError as error:

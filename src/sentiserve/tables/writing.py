@@ -67,15 +67,53 @@ def _cell(value: object) -> object:
     return value
 
 
+class _Exact:
+    """The kinds of columns that DuckDB would guess wrongly.
+
+    A string that looks like a date is no date, and of whole numbers it makes floating ones where
+    some are negative: an id would lose digits.
+    """
+
+    def __init__(self) -> None:
+        self._strings: set[str] = set()
+        self._others: set[str] = set()
+        self._whole: dict[str, tuple[int, int]] = {}  # the least and the largest
+
+    def note(self, row: dict[str, Any]) -> None:
+        for name, value in row.items():
+            if isinstance(value, str):
+                self._strings.add(name)
+            elif type(value) is int:
+                low, high = self._whole.get(name, (value, value))
+                self._whole[name] = (min(low, value), max(high, value))
+            elif value is not None:
+                self._others.add(name)
+
+    def kinds(self) -> Iterator[tuple[str, str]]:
+        """The columns' names and kinds."""
+        for name, (low, high) in self._whole.items():
+            if name not in self._others:
+                yield name, _kind(low, high)
+        for name in self._strings:
+            yield name, "VARCHAR"
+
+
+def _kind(low: int, high: int) -> str:
+    """The one that holds whole numbers between these with all their digits."""
+    if low >= -(1 << 63) and high < 1 << 63:
+        return "BIGINT"
+    return "UBIGINT" if low >= 0 and high < 1 << 64 else "VARCHAR"
+
+
 def _write_parquet(path: Path, rows: Callable[[], Iterator[dict[str, Any]]]) -> None:
     import duckdb
 
     lines = path.with_name(path.name + ".jsonl")
-    strings: set[str] = set()
+    exact = _Exact()
 
     def noted() -> Iterator[dict[str, Any]]:
         for row in rows():
-            strings.update(name for name, value in row.items() if isinstance(value, str))
+            exact.note(row)
             yield row
 
     try:
@@ -83,11 +121,8 @@ def _write_parquet(path: Path, rows: Callable[[], Iterator[dict[str, Any]]]) -> 
         with connected() as connection:
             read = partial(connection.read_json, escape(str(lines)), format="newline_delimited")
             found = read(sample_size=-1)
-            # A string that looks like a date is no date.
-            columns = {
-                name: "VARCHAR" if name in strings else str(kind)
-                for name, kind in zip(found.columns, found.types, strict=True)
-            }
+            kinds = dict(zip(found.columns, map(str, found.types), strict=True))
+            columns = kinds | {name: kind for name, kind in exact.kinds() if name in kinds}
             read(columns=columns).write_parquet(str(path))
     except duckdb.Error as error:
         raise BadInputError(f"{path}: cannot be written as Parquet: {error}") from error

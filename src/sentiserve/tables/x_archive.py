@@ -18,6 +18,7 @@ from sentiserve.tables.zip_members import bounded, check_together, chunks, only,
 
 _POSTS = re.compile(r"(?:data/)?tweets?(?:-part([0-9]{1,4}))?\.js")
 _ACCOUNT = re.compile(r"(?:data/)?account\.js")
+_NO_FOLDERS = {"", ".", ".."}
 # Possessive, for however much space there is: what was passed is never tried otherwise.
 _POSTS_START = re.compile(r"\ufeff?\s*+(?:window\.YTD\.tweets?\.part[0-9]{1,4}\s*+=\s*+)?\[")
 _ACCOUNT_START = re.compile(r"\ufeff?\s*+window\.YTD\.account\.part0\s*+=\s*+\[")
@@ -85,9 +86,8 @@ def _bytes(path: Path) -> Iterator[bytes]:
 
 def _parts(archive: ZipFile) -> list[ZipInfo]:
     parts: dict[int, list[ZipInfo]] = {}
-    for member in archive.infolist():
-        if named := _POSTS.fullmatch(member.filename):
-            parts.setdefault(int(named[1] or 0), []).append(member)
+    for member, named in _matching(archive, _POSTS):
+        parts.setdefault(int(named[1] or 0), []).append(member)
     if not parts:
         raise BadInputError(
             "no archive of X: it holds no data/tweets.js, data/tweet.js or data/tweets-part1.js"
@@ -97,8 +97,19 @@ def _parts(archive: ZipFile) -> list[ZipInfo]:
     return members
 
 
+def _matching(
+    archive: ZipFile, pattern: re.Pattern[str]
+) -> Iterator[tuple[ZipInfo, re.Match[str]]]:
+    """The members with such a name; also where an unpacked archive was zipped with its folder."""
+    tops = {name.partition("/")[0] for name in archive.namelist()} - {"__MACOSX"}
+    folder = f"{tops.pop()}/" if len(tops) == 1 and not tops & _NO_FOLDERS else ""
+    for member in archive.infolist():
+        if named := pattern.fullmatch(member.filename.removeprefix(folder)):
+            yield member, named
+
+
 def _owner_in(archive: ZipFile) -> Owner:
-    found = [member for member in archive.infolist() if _ACCOUNT.fullmatch(member.filename)]
+    found = [member for member, _ in _matching(archive, _ACCOUNT)]
     if not found:
         return Owner()
     member = only(found)

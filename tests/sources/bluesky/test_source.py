@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from structlog.testing import capture_logs
 
 from sentiserve.errors import (
     BadInputError,
@@ -359,15 +360,16 @@ async def test_a_refused_search_leads_to_the_stream(server: BlueskyServer) -> No
         await pages(server, FeedQuery(FeedKind.TAG, ("sunny",)))
 
 
-async def test_a_search_that_is_cut_off_gives_its_first_page() -> None:
-    """Only the first page of a search is to be had; then comes the error."""
-    with BlueskyServer(page_size=3, search="first") as server:
+async def test_a_search_that_is_cut_off_ends_and_says_so() -> None:
+    """Only its first page is to be had, and who goes on from there would never get another."""
+    query = FeedQuery(FeedKind.TAG, ("warm",))
+    with BlueskyServer(page_size=3, search="first") as server, capture_logs() as logs:
         with_posts(server, 5)
-        async with opened(server) as source:
-            found = source.pages(FeedQuery(FeedKind.TAG, ("warm",)))
-            assert len((await anext(found)).posts) == 3
-            with pytest.raises(SourceError, match="ingest stream"):
-                await anext(found)
+        (page,) = await pages(server, query)
+        assert len(page.posts) == 3
+        assert await pages(server, query, page.cursor) == []
+    assert [log["log_level"] for log in logs] == ["warning", "warning"]
+    assert "ingest stream" in logs[0]["reason"]
 
 
 async def test_a_list_that_repeats_itself_ends() -> None:

@@ -5,8 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from sentiserve.api.auth import DOCUMENTED
-from sentiserve.api.dependencies import PartsDep
+from sentiserve.api.dependencies import DOCUMENTED, PartsDep
 from sentiserve.api.problems import responses
 from sentiserve.api.schemas import MAX_NAME, AuthorOut, AuthorsOut, HashtagOut, HashtagsOut
 
@@ -20,7 +19,7 @@ Platform = Annotated[str | None, Query(max_length=50, description="Only this pla
 Name = Annotated[str, Path(max_length=MAX_NAME)]
 
 
-@router.get("/authors", summary="The most active authors", responses=responses(401, 422, 503))
+@router.get("/authors", summary="The most active authors", responses=responses(401, 422, 429, 503))
 async def authors(
     parts: PartsDep, limit: Limit = 20, platform: Platform = None, since: Since = None
 ) -> AuthorsOut:
@@ -30,21 +29,23 @@ async def authors(
 
 
 @router.get(
-    "/authors/{platform}/{author}", summary="One author", responses=responses(401, 404, 422, 503)
+    "/authors/{platform}/{author}",
+    summary="One author",
+    responses=responses(401, 404, 422, 429, 503),
 )
 async def author(parts: PartsDep, platform: Name, author: Name, since: Since = None) -> AuthorOut:
     """Counts per label and mean scores of one author, by id or handle."""
     return AuthorOut.of(await parts.aggregates.author(platform, author, since))
 
 
-@router.get("/hashtags", summary="The most used hashtags", responses=responses(401, 422, 503))
+@router.get("/hashtags", summary="The most used hashtags", responses=responses(401, 422, 429, 503))
 async def hashtags(parts: PartsDep, limit: Limit = 20, since: Since = None) -> HashtagsOut:
     """Counts per label and mean scores of the hashtags with most posts."""
     found = await parts.aggregates.hashtags(limit=limit, since=since)
     return HashtagsOut(hashtags=[HashtagOut.of(aggregate) for aggregate in found])
 
 
-@router.get("/hashtags/{tag}", summary="One hashtag", responses=responses(401, 404, 422, 503))
+@router.get("/hashtags/{tag}", summary="One hashtag", responses=responses(401, 404, 422, 429, 503))
 async def hashtag(parts: PartsDep, tag: Name, since: Since = None) -> HashtagOut:
     """Counts per label and mean scores of one hashtag, in any case, with or without #."""
     return HashtagOut.of(await parts.aggregates.hashtag(tag, since))

@@ -2,15 +2,14 @@
 
 from fastapi import APIRouter
 
-from sentiserve.api.auth import DOCUMENTED
-from sentiserve.api.dependencies import PartsDep
+from sentiserve.api.dependencies import DOCUMENTED, PartsDep
 from sentiserve.api.problems import responses
 from sentiserve.api.schemas import FeaturesIn, FeaturesOut, FeatureVectorOut
 
 router = APIRouter(prefix="/v1", tags=["features"], dependencies=DOCUMENTED)
 
 
-@router.post("/features", summary="Online features", responses=responses(401, 413, 422, 503))
+@router.post("/features", summary="Online features", responses=responses(401, 413, 422, 429, 503))
 async def get_online_features(body: FeaturesIn, parts: PartsDep) -> FeaturesOut:
     """Features of up to 256 rows of entities; a row that nothing is known of stays."""
     vectors = await parts.features.get_online_features(body.entities, body.features)

@@ -4,8 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from sentiserve.api.auth import DOCUMENTED
-from sentiserve.api.dependencies import PartsDep
+from sentiserve.api.dependencies import DOCUMENTED, PartsDep
 from sentiserve.api.problems import responses
 from sentiserve.api.schemas import MAX_NAME, ForgottenOut
 from sentiserve.names import author_named, post_named, prefix_named
@@ -16,7 +15,7 @@ Name = Annotated[str, Path(max_length=MAX_NAME)]
 
 
 @router.delete(
-    "/posts/{platform}/{id:path}", summary="Forget a post", responses=responses(401, 422, 503)
+    "/posts/{platform}/{id:path}", summary="Forget a post", responses=responses(401, 422, 429, 503)
 )
 async def forget_post(parts: PartsDep, platform: Name, id: Name) -> ForgottenOut:  # noqa: A002  # as the path says
     """Remove what any model said of a post: online, from the history and from all aggregates."""
@@ -24,14 +23,16 @@ async def forget_post(parts: PartsDep, platform: Name, id: Name) -> ForgottenOut
 
 
 @router.delete(
-    "/authors/{platform}/{author}", summary="Forget an author", responses=responses(401, 422, 503)
+    "/authors/{platform}/{author}",
+    summary="Forget an author",
+    responses=responses(401, 422, 429, 503),
 )
 async def forget_author(parts: PartsDep, platform: Name, author: Name) -> ForgottenOut:
     """Remove all posts of an author, by id or handle, from everywhere."""
     return ForgottenOut.of(await parts.forgetting.forget(author_named(platform, author)))
 
 
-@router.delete("/features", summary="Forget by prefix", responses=responses(401, 422, 503))
+@router.delete("/features", summary="Forget by prefix", responses=responses(401, 422, 429, 503))
 async def forget_prefix(
     parts: PartsDep,
     prefix: Annotated[

@@ -1,19 +1,21 @@
 """The model, health and metrics."""
 
 import structlog
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
-from sentiserve.api.auth import DOCUMENTED
-from sentiserve.api.dependencies import MetricsDep, PartsDep, SettingsDep
+from sentiserve.api.dependencies import DOCUMENTED, MetricsDep, PartsDep, SettingsDep
 from sentiserve.api.problems import responses
 from sentiserve.api.schemas import MAX_INPUTS, HealthOut, LimitsOut, ModelOut
+from sentiserve.api.siblings import Siblings
 from sentiserve.texts import MAX_CHARACTERS
 
 _log = structlog.get_logger(__name__)
 router = APIRouter(tags=["system"])
 
 
-@router.get("/v1/model", summary="The model", responses=responses(401), dependencies=DOCUMENTED)
+@router.get(
+    "/v1/model", summary="The model", responses=responses(401, 429), dependencies=DOCUMENTED
+)
 async def model(parts: PartsDep, settings: SettingsDep) -> ModelOut:
     """Which model answers, what it accepts, and how good it is."""
     limits = LimitsOut(
@@ -34,20 +36,22 @@ async def live() -> HealthOut:
 
 @router.head("/health/ready", include_in_schema=False)
 @router.get("/health/ready", summary="Readiness", responses={503: {"model": HealthOut}})
-async def ready(parts: PartsDep, response: Response) -> HealthOut:
+async def ready(request: Request, parts: PartsDep, response: Response) -> HealthOut:
     """Whether requests should be sent here; a failing store costs its hits, not readiness."""
     found = await parts.check()
     # The reasons name paths and hosts, and whoever asks here needs no credentials.
     if failing := {name: why for name, why in found.items() if why != "ok"}:
         _log.warning("not all is well", **failing)
     dependencies = {name: "failing" if name in failing else "ok" for name in found}
-    if dependencies["model"] == "ok":
+    if dependencies["model"] == "ok" and not request.app.state.server.is_stopping:
         return HealthOut(status="ready", dependencies=dependencies)
     response.status_code = 503
     return HealthOut(status="unready", dependencies=dependencies)
 
 
 @router.get("/metrics", summary="Prometheus metrics", dependencies=DOCUMENTED)
-async def metrics(metrics: MetricsDep) -> Response:
-    """Every metric in Prometheus' text format."""
-    return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+async def metrics(request: Request, metrics: MetricsDep) -> Response:
+    """Every metric in Prometheus' text format; of several workers with a label for each."""
+    siblings: Siblings | None = request.app.state.siblings
+    found = await siblings.exposition() if siblings else metrics.exposition()
+    return Response(found, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -55,6 +55,10 @@ class Refusal(msgspec.Struct):
     message: str = ""
 
 
+class _NotSignedInError(SourceRefusedError):
+    """Bluesky searches no further for somebody without an account."""
+
+
 class Listing:
     """One list, newest posts first."""
 
@@ -74,6 +78,8 @@ class Listing:
     async def pages(self, cursor: str | None) -> AsyncGenerator[Page]:
         """The pages after a page's cursor, or from the start.
 
+        A search ends where Bluesky doesn't let it go on: its cursor would be refused for ever.
+
         Raises:
             BadInputError: the cursor is none of this list.
             NotFoundError: there is no such account.
@@ -85,7 +91,13 @@ class Listing:
         remaining = self._query.limit
         while remaining is None or remaining > 0:
             size = _MOST if remaining is None else min(_MOST, remaining)
-            page = await self._page(size, cursor)
+            try:
+                page = await self._page(size, cursor)
+            except _NotSignedInError as error:
+                if cursor is None:
+                    raise
+                _log.warning("the search ends here, and may lack older posts", reason=str(error))
+                return
             if page.cursor is not None and page.cursor == cursor:
                 raise SourceError("Bluesky answered with the same page again")
             yield page
@@ -155,7 +167,10 @@ def _account(name: str) -> dict[str, str]:
     if not re.fullmatch(DID, actor):
         actor = actor.lower()
         if not re.fullmatch(HANDLE, actor):
-            raise BadInputError("name an account of Bluesky in full, as ada.bsky.social")
+            raise BadInputError(
+                "name an account of Bluesky in full, as ada.bsky.social; "
+                "one of another platform needs --source"
+            )
     return {"actor": actor, "filter": "posts_with_replies", "includePins": "false"}
 
 
@@ -166,9 +181,9 @@ def _search(name: str) -> dict[str, str]:
 
 def _refusal(reply: Reply, *, is_search: bool) -> SentiserveError:
     if is_search and reply.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return SourceRefusedError(
-            "Bluesky doesn't let this search go on without signing in; "
-            "follow the hashtag live with 'sentiserve ingest stream'"
+        return _NotSignedInError(
+            "Bluesky doesn't let this search go on without signing in; follow the hashtag live "
+            "with 'sentiserve ingest stream', or ask another source: --source mastodon, say"
         )
     try:
         said = shaped(reply.json(), Refusal)

@@ -5,8 +5,10 @@ and not to the name, so that no later answer of the name's owner leads elsewhere
 that the host is the one that was named.
 """
 
+import asyncio
 import ssl
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -27,7 +29,7 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
         resolve: Resolve = system_addresses,
         is_allowed: Callable[[str], bool] = is_public,
         port: int = _HTTPS,
-        verify: ssl.SSLContext | bool = True,
+        verify: ssl.SSLContext | None = None,
     ) -> None:
         """Take the host; the rest is for tests, whose servers are on this machine.
 
@@ -41,8 +43,8 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
         self._host = host
         self._port = port
         self._addresses = Addresses(host, resolve, is_allowed)
-        # No proxy: it would look the name up again.
-        self._connections = httpx2.AsyncHTTPTransport(verify=verify, trust_env=False)
+        self._verify = verify
+        self._connections: httpx2.AsyncHTTPTransport | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send it to the first of the host's addresses that can be reached.
@@ -68,7 +70,19 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._connections.aclose()
+        connections, self._connections = self._connections, None
+        if connections is not None:
+            await connections.aclose()
+
+    async def _connecting(self) -> httpx2.AsyncHTTPTransport:
+        """What connects; made when it is needed first, so that no start waits for it."""
+        verify = self._verify
+        if verify is None:
+            verify = await asyncio.to_thread(_authorities)
+        if self._connections is None:
+            # No proxy: it would look the name up again.
+            self._connections = httpx2.AsyncHTTPTransport(verify=verify, trust_env=False)
+        return self._connections
 
     async def _send(self, request: httpx2.Request, address: str) -> httpx2.Response:
         limits: dict[str, Any] = request.extensions.get("timeout", {})
@@ -77,7 +91,8 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
             "timeout": {**limits, "connect": _CONNECT},
             "sni_hostname": self._host,  # the certificate is held to it, too
         }
-        return await self._connections.handle_async_request(
+        connections = await self._connecting()
+        return await connections.handle_async_request(
             httpx2.Request(
                 request.method,
                 request.url.copy_with(host=address, port=self._port),
@@ -86,3 +101,9 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
                 extensions=extensions,
             )
         )
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Whom the system trusts; reading that takes a while: once."""
+    return httpx2.create_ssl_context(trust_env=False)

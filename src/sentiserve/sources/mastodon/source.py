@@ -43,7 +43,7 @@ class Mastodon:
         hosts: Sequence[str],
         *,
         timeout: float,
-        transport: Transports | None = None,
+        transport: Transports = PinnedTransport,
     ) -> None:
         """Take the hosts that may be asked; the first is asked for hashtags.
 
@@ -52,7 +52,6 @@ class Mastodon:
             timeout: seconds for all posts of a call.
             transport: how each is reached, for tests.
         """
-        transport = transport or _transports()
         within = min(0.9 * timeout, _MAX_TIME)  # what came in time is then still given
         self._first = hosts[0]
         self._hosts: Mapping[str, Host] = {
@@ -131,12 +130,6 @@ class Mastodon:
         if host is None:
             raise BadInputError(f"the host is not asked; name it in {_SETTING} if it is to be")
         return host
-
-
-def _transports() -> Transports:
-    """Connections to public addresses; reading the trusted authorities takes a while: once."""
-    context = httpx2.create_ssl_context(trust_env=False)
-    return lambda host: PinnedTransport(host, verify=context)
 
 
 def _tag(name: str) -> str:

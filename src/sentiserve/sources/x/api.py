@@ -25,6 +25,8 @@ from sentiserve.sources.x.budget import Budget, Reservation
 from sentiserve.sources.x.posts import Problem, problems
 
 _WINDOW = 15 * 60  # seconds; X counts requests by such windows
+# Of an answer. A hundred long posts, 25,000 characters each, may come with what they retweet.
+_MAX_BYTES = 32 << 20
 _TOKENS = ("pagination_token", "next_token", "until_id")
 
 
@@ -90,7 +92,12 @@ class Api:
     def __init__(self, url: str, token: Token, budget: Budget, timeout: float) -> None:
         """Take where it is, who asks, what may be read, and the seconds for an answer."""
         self._web = Web(
-            "X", url, timeout=timeout, headers=token.headers, refusal=Refusal(token.setting)
+            "X",
+            url,
+            timeout=timeout,
+            headers=token.headers,
+            max_bytes=_MAX_BYTES,
+            refusal=Refusal(token.setting),
         )
         self._budget = budget
         self._limits: dict[str, Limit] = {}

@@ -101,7 +101,7 @@ class Budget:
         now = self._now()
         midnight = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), UTC)
         return BudgetExhaustedError(
-            f"today's {self._limit:,} reads from X are used up; "
+            f"today's {self._limit:,} reads from X are used up, and the day ends at midnight UTC; "
             "SENTISERVE_X_DAILY_READS says how many there are",
             int((midnight - now).total_seconds()) + 1,
         )
