@@ -1,6 +1,7 @@
 """Training sets see what serving would have answered, at every moment."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -155,8 +156,11 @@ def test_the_property_catches_a_naive_join() -> None:
     """A join on the event's time alone knows of predictions before anybody was told of them."""
 
     def wrong(case: Case) -> bool:
+        of_one_time = Counter((kept.id, kept.event_timestamp) for kept in case[0])
+        if max(of_one_time.values()) > 1:
+            return False  # which of them the join takes is chance
         labels = [{"post_sentiment__label": row["post_sentiment__label"]} for row in replayed(case)]
-        return bool(case[0]) and not same(naively_joined(case), labels)
+        return not same(naively_joined(case), labels)
 
     find(cases, wrong, settings=settings(max_examples=300, phases=[Phase.generate]))
 
