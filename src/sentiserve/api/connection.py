@@ -65,7 +65,9 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header, or a trailer."""
+        """Take a header; a trailer is dropped, for it would look like what a proxy has set."""
+        if not self._in_head:
+            return
         if len(self.headers) >= MAX_HEADERS:
             self._refuse(_TOO_LARGE)
             raise _EnoughError
