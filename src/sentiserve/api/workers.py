@@ -94,7 +94,11 @@ class Workers:
         pause = _FIRST_PAUSE
         while True:
             started = time.monotonic()
-            status = await self._live(number)
+            try:
+                status = await self._live(number)
+            except OSError as error:  # no memory for a process, say; there may be some later
+                _log.error("worker cannot start", worker=number, reason=str(error))
+                status = 1
             if self._stopping.is_set() or not self._ready.is_set():
                 return status
             _log.error("worker died", worker=number, status=status)
