@@ -351,6 +351,13 @@ async def test_a_model_that_fails_is_tried_again_without_a_request(
                 await asyncio.sleep(0.001)
 
 
+async def test_a_text_without_a_token_is_answered_and_ends_nothing() -> None:
+    async with asyncio.timeout(60), batching(Staged()) as batcher:
+        await batcher.submit("")
+        await batcher.submit("and another")
+        assert batcher.error is None
+
+
 class Staged(FakeModel):
     """Notes what it encodes."""
 

@@ -25,6 +25,7 @@ from sentiserve.metrics import Metrics
 from sentiserve.recorder import Recorder
 from sentiserve.store.memory import MemoryStore
 from sentiserve.testing.fakes import FakeModel, FakeSource
+from sentiserve.timing import Timing
 from sentiserve.types import Post, PostRef, Prediction, Sentiment
 
 POSTS = {f"url:{i}": Post(PostRef("fake", str(i)), f"post number {i}") for i in range(20)}
@@ -122,6 +123,22 @@ async def test_the_second_time_neither_source_nor_model_is_asked() -> None:
         first = await parts.ask_one(Url("url:7"))
         second = await parts.ask_one(Url("url:7"))
     assert second == Answer(first.prediction, cached=True)
+    assert len(parts.source.fetched) == len(parts.model.batches) == 1
+
+
+async def test_who_asks_just_before_it_lands_does_not_fetch_it_again() -> None:
+    question = Url("url:7")
+    async with house() as parts:
+        parts.model.free.clear()
+        first = asyncio.create_task(parts.ask_one(question))
+        await parts.until_asked()
+        answer, looked_up = await parts.inference.remembered(question, Timing())
+        assert answer is None
+        parts.model.free.set()
+        await first
+        (second,), _ = await parts.inference.answer([question], looked_up=looked_up)
+    assert isinstance(second, Answer)
+    assert second.cached
     assert len(parts.source.fetched) == len(parts.model.batches) == 1
 
 

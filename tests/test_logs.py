@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -40,3 +41,13 @@ def test_machines_read_json(capfd: pytest.CaptureFixture[str]) -> None:
     ours, theirs = map(json.loads, capfd.readouterr().err.splitlines())
     assert (ours["event"], ours["path"]) == ("the copy is used", "a")
     assert (theirs["event"], theirs["level"]) == ("it is old", "warning")
+
+
+def test_every_line_says_whose_it_is_whichever_thread_writes(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    configure_logs("warning", worker=3)
+    thread = threading.Thread(target=say)
+    thread.start()
+    thread.join()
+    assert [json.loads(line)["worker"] for line in capfd.readouterr().err.splitlines()] == [3, 3]

@@ -194,7 +194,8 @@ class Batcher:
         elif not entry.callers:
             entry.answer.cancel()
         else:
-            tokens = min(self._longest, len(encoding))  # type: ignore[arg-type]  # whatever it is
+            length: int = len(encoding)  # type: ignore[arg-type]  # whatever it is
+            tokens = max(1, min(self._longest, length))  # a tokenizer may know no word of a text
             self._tokens[entry.lane] += tokens - entry.tokens
             entry.tokens, entry.encoding = tokens, encoding
             self._encoded.add(entry)

@@ -127,18 +127,21 @@ class Inference:
         self._in_flight: dict[PostRef, _Flight] = {}
         self._groups: dict[asyncio.Task[None], Sequence[_Flight]] = {}
 
-    async def remembered(self, question: Url, timing: Timing) -> Answer | None:
-        """The answer, if it is remembered; the shortest way there is."""
+    async def remembered(self, question: Url, timing: Timing) -> tuple[Answer | None, bool]:
+        """The answer, if it is remembered, by the shortest way; whether it was looked up.
+
+        What is in flight isn't looked up, and may have landed when it is asked for next.
+        """
         wanted = self._parse(question)
         if isinstance(wanted, SentiserveError) or wanted.ref in self._in_flight:
-            return None
+            return None, False
         with timing.of("store"):
             (kept,) = await self._remembered([wanted.ref])
         kept = kept or self._recorder.get(wanted.ref, self._model.id)
         if kept is None:
-            return None
+            return None, True
         self._hits.inc()
-        return Answer(kept, cached=True)
+        return Answer(kept, cached=True), True
 
     async def answer(
         self, questions: Sequence[Question], *, looked_up: bool = False

@@ -11,15 +11,21 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 
-def configure_logs(level: str, *, for_people: bool = False) -> None:
+def configure_logs(level: str, *, for_people: bool = False, **facts: object) -> None:
     """Log from this level on, our own events and the libraries' warnings alike.
 
     Args:
         level: the lowest that is logged.
         for_people: in words, as the commands that people run do.
+        facts: what every line says, whichever thread it comes from.
     """
+
+    def with_facts(_: object, __: str, event: EventDict) -> EventDict:
+        return {**event, **facts}
+
     render: Processor = _in_words if for_people else structlog.processors.JSONRenderer(_json)
     shared: list[Processor] = [
+        with_facts,
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -357,6 +357,7 @@ def load_settings(**flags: object) -> Settings:
             f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg']}"
             for problem in error.errors(include_input=False, include_url=False)
         ]
-        raise SettingsError("; ".join(problems)) from None
+        said = "; ".join(problems).replace("Value error, ", "")  # pydantic's, before what we say
+        raise SettingsError(said) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"the file .env cannot be read: {error}") from None

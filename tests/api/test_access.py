@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 from processes import Run, Service
+from pydantic import SecretStr
+
+from sentiserve.api.auth import Credentials
 
 KEYS = ("first-key-4711", "second-key-0815")
 BASIC = "ada:pass:wörd-1843"
@@ -55,6 +58,12 @@ def test_the_right_credentials_open_every_door(guarded: Service, given: str) -> 
     for path in ("/v1/model", "/docs", "/metrics"):
         response = guarded.client.get(path, headers={"Authorization": given})
         assert response.status_code == 200, path
+
+
+@pytest.mark.parametrize("key", ["voilà", "Å"])
+def test_a_key_may_end_in_a_byte_that_is_a_space_in_latin_1(key: str) -> None:
+    header = f"Bearer {key} ".encode().decode("latin-1")  # as Starlette reads it
+    assert Credentials([SecretStr(key)], None).check(header) == "bearer 0"
 
 
 @pytest.mark.parametrize("given", WRONG)

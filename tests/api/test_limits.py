@@ -1,7 +1,9 @@
 """How often a client may ask, and who a client is."""
 
+import socket
 from collections.abc import Iterator
 from ipaddress import ip_network
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -155,6 +157,28 @@ def test_each_input_of_a_list_counts(limited: Service) -> None:
     body = {"inputs": ["one", "two", "three"]}
     assert limited.client.post("/v1/sentiment", json=body, headers=headers).status_code == 200
     assert limited.client.post("/v1/sentiment", json=body, headers=headers).status_code == 429
+
+
+def test_an_empty_list_counts_as_a_request(limited: Service) -> None:
+    headers = {"X-Forwarded-For": "192.0.2.8"}
+    body: dict[str, list[str]] = {"inputs": []}
+    asked = [limited.client.post("/v1/sentiment", json=body, headers=headers) for _ in range(4)]
+    assert [answer.status_code for answer in asked] == [200, 200, 200, 429]
+
+
+def test_what_follows_a_body_names_no_client(limited: Service) -> None:
+    address = urlsplit(limited.url)
+
+    def ask(claim: int) -> bytes:
+        with socket.create_connection((address.hostname, address.port), timeout=60) as client:
+            client.sendall(
+                b"POST /v1/sentiment HTTP/1.1\r\nHost: test\r\nConnection: close\r\n"
+                b"X-Forwarded-For: 192.0.2.9\r\nTransfer-Encoding: chunked\r\n\r\n"
+                b"0\r\nX-Forwarded-For: 198.51.100.%d\r\n\r\n" % claim
+            )
+            return client.recv(65536)[:12]
+
+    assert [ask(claim)[9:] for claim in range(4)] == [b"422", b"422", b"422", b"429"]
 
 
 def test_health_is_always_told(limited: Service) -> None:

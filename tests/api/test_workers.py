@@ -1,5 +1,6 @@
 """Several processes on one port: spread, replaced, counted and stopped together."""
 
+import errno
 import http.client
 import os
 import re
@@ -11,6 +12,9 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from processes import Run, Service, StartService, eventually
+
+from sentiserve.api.workers import Workers
+from sentiserve.settings import load_settings
 
 REQUESTS = 40  # of as many connections: that all of them go to one of two has no chance
 
@@ -168,3 +172,40 @@ def test_workers_need_a_store_that_they_share(run_process: Run) -> None:
     ran = run_process("serve", "--workers", "2", "--store", "memory://")
     assert ran.status == 1
     assert "SENTISERVE_WORKERS" in ran.err
+
+
+async def test_a_stop_just_when_the_first_is_ready_starts_no_others(tmp_path: Path) -> None:
+    with socket.socket() as one, socket.socket() as other:
+        workers = Workers(load_settings(), [one, other], tmp_path)
+        lived = []
+
+        async def live(number: int) -> int:
+            lived.append(number)
+            workers._ready.set()
+            workers._stop()
+            return 0
+
+        workers._live = live  # type: ignore[method-assign]  # no process can be so punctual
+        assert await workers.run(lambda: None) == 0
+    assert lived == [0]
+
+
+async def test_a_worker_that_the_system_has_no_room_for_is_tried_again(tmp_path: Path) -> None:
+    with socket.socket() as one, socket.socket() as other:
+        workers = Workers(load_settings(), [one, other], tmp_path)
+        lived = []
+
+        async def live(number: int) -> int:
+            lived.append(number)
+            workers._ready.set()
+            if number == 0:
+                await workers._stopping.wait()
+            elif lived.count(number) == 1:
+                raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+            else:
+                workers._stop()
+            return 0
+
+        workers._live = live  # type: ignore[method-assign]  # the machine keeps its memory
+        assert await workers.run(lambda: None) == 0
+    assert lived == [0, 1, 1]

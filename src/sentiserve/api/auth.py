@@ -33,7 +33,8 @@ class Credentials:
             UnauthorizedError: it isn't.
         """
         scheme, _, value = authorization.partition(" ")
-        given = value.strip().encode("latin-1")  # as headers are read: the bytes that came
+        # As headers are read: the bytes that came, of which a letter's last may look like a space.
+        given = value.encode("latin-1").strip()
         if scheme.lower() == "basic":
             given = _decoded(given)
         accepted = self._accepted.get(scheme.lower(), [])

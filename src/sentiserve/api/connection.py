@@ -65,7 +65,9 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header, or a trailer."""
+        """Take a header; a trailer is dropped, for it would look like what a proxy has set."""
+        if not self._in_head:
+            return
         if len(self.headers) >= MAX_HEADERS:
             self._refuse(_TOO_LARGE)
             raise _EnoughError
@@ -93,18 +95,28 @@ class Connection(HttpToolsProtocol):
         if not self._in_head and self._deadline is None:
             self._wait(_REST_SECONDS, b"")
         super().on_response_complete()
+        self._watch_the_last()
 
     def pause_writing(self) -> None:
         """Wait for the client to read."""
         super().pause_writing()
-        if self._reading is None:
-            self._watch(self.transport.get_write_buffer_size())
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """Go on: it reads."""
+        self._end_watch()
+        super().resume_writing()
+        self._watch_the_last()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection on which nothing happens."""
+        super().timeout_keep_alive_handler()
+        self._watch_the_last()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of the connection."""
         self._end_wait()
-        if self._reading is not None:
-            self._reading.cancel()
+        self._end_watch()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
@@ -113,19 +125,32 @@ class Connection(HttpToolsProtocol):
         if not self._is_deaf:
             self._is_deaf = True
             super().send_400_response(msg)
+            self._watch_the_last()
 
-    def _watch(self, unread: int) -> None:
-        """Give up a client that hasn't read much of this when it is looked at next."""
+    def _watch(self) -> None:
+        """Give up a client that reads too little of what it was sent."""
+        unread = self.transport.get_write_buffer_size()
+        if self._reading is not None or not unread:
+            return
 
         def look() -> None:
             self._reading = None
-            left = self.transport.get_write_buffer_size()
-            if left > unread - _READ_AT_LEAST and left:
+            if self.transport.get_write_buffer_size() > max(0, unread - _READ_AT_LEAST):
                 self.transport.abort()
-            elif left:
-                self._watch(left)
+            else:
+                self._watch()
 
         self._reading = self.loop.call_later(_READING_SECONDS, look)
+
+    def _watch_the_last(self) -> None:
+        """A connection that is being closed stays open until the client has read all."""
+        if self.transport.is_closing():
+            self._watch()
+
+    def _end_watch(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
 
     def _wait(self, seconds: float, refusal: bytes) -> None:
         self._deadline = self.loop.call_later(seconds, self._refuse, refusal)
@@ -147,6 +172,7 @@ class Connection(HttpToolsProtocol):
         if answer:
             self.transport.write(answer)
         self.transport.close()
+        self._watch_the_last()
 
     def _stop_listening(self) -> None:
         """Read no more; the connection closes when all that was asked so far is answered."""

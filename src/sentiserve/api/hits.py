@@ -36,8 +36,8 @@ class Hits:
         url = _asked(scope["query_string"])
         answer = None
         if url is not None:
-            answer = await self._inference.remembered(Url(url), scope["state"]["timing"])
-            scope["state"]["looked_up"] = True
+            state = scope["state"]
+            answer, state["looked_up"] = await self._inference.remembered(Url(url), state["timing"])
         if answer is None:
             await self._app(scope, receive, send)
             return

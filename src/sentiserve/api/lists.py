@@ -60,7 +60,7 @@ async def answer(
 ) -> list[dict[str, Any]]:
     """A result or a problem for each input, as it goes over the wire."""
     if charge := getattr(request.state, "charge", None):  # see api/gate.py: one is counted there
-        charge(len(inputs) - 1)
+        charge(max(0, len(inputs) - 1))
     questions = [_question(value) for value in inputs]
     good = [question for question in questions if not isinstance(question, SentiserveError)]
     answered, taken = await unless_left(request, inference.answer(good))

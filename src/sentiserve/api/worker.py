@@ -41,8 +41,7 @@ class Told:
 def main() -> None:
     """Serve until SIGTERM, or until the parent is gone."""
     told: Told = pickle.load(sys.stdin.buffer)  # noqa: S301  # of our own parent
-    configure_logs(told.settings.log_level)
-    structlog.contextvars.bind_contextvars(worker=told.number)
+    configure_logs(told.settings.log_level, worker=told.number)
     try:
         _serve(told)
     except SentiserveError as error:

@@ -68,10 +68,10 @@ class Workers:
         first = asyncio.create_task(self._keep(0))
         ready = asyncio.create_task(self._ready.wait())
         await asyncio.wait({first, ready}, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if self._stopping.is_set():  # perhaps just when it was ready
+            return await first
         if not self._ready.is_set():
-            ready.cancel()
-            if self._stopping.is_set():
-                return await first
             raise SettingsError("no worker can start; the log says why")
         on_ready()
         others = [self._keep(number) for number in range(1, len(self._listeners))]
@@ -94,7 +94,11 @@ class Workers:
         pause = _FIRST_PAUSE
         while True:
             started = time.monotonic()
-            status = await self._live(number)
+            try:
+                status = await self._live(number)
+            except OSError as error:  # no memory for a process, say; there may be some later
+                _log.error("worker cannot start", worker=number, reason=str(error))
+                status = 1
             if self._stopping.is_set() or not self._ready.is_set():
                 return status
             _log.error("worker died", worker=number, status=status)
