@@ -90,6 +90,7 @@ def test_without_env_a_key_is_made(project: Project) -> None:
     assert made.stat().st_mode & 0o777 == 0o600
     name, key = made.read_text().strip().split("=", 1)
     assert name == "SENTISERVE_API_KEYS"
+    assert len(key) == 32
     project.configure(f"{name}={key}")
     make("up", folder=project.folder)
     with project.client(key) as client, project.client("another") as stranger:
