@@ -36,12 +36,17 @@ def tools(tmp_path: Path) -> Path:
 def run(
     account: Emulator, tools: Path, module: str, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command of ours as make does; nobody answers its questions."""
+    """Run a command of ours as make does; nobody answers its questions.
+
+    The region is named as the documentation does: the CDK looks at AWS_REGION, boto3 doesn't.
+    """
     path = f"{tools.parent / 'bin'}:{os.environ['PATH']}"
+    env = os.environ | account.variables | {"PATH": path}
+    del env["AWS_DEFAULT_REGION"]
     return subprocess.run(
         [sys.executable, "-m", f"deploy.aws.{module}", *arguments],
         cwd=ROOT,
-        env=os.environ | account.variables | {"PATH": path},
+        env=env,
         input="no\n",
         capture_output=True,
         text=True,
