@@ -4,6 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 MODEL ?= var/formats# what make bench serves; the word bundled is the bundled model
+MEASURED = var/bench$(if $(filter bundled,$(MODEL)),-bundled)$(if $(QUICK),-quick)
 WORKERS ?= 4# of make test
 PEERS := article bentoml fastapi infinity litserve
 
@@ -32,10 +33,11 @@ format: .venv/develop  ## put the style right
 acceptance: .venv/serve  ## walk through the service with labelled posts: make acceptance DATA=dev.tsv
 	$(BIN)/python benchmarks/acceptance.py $(DATA)
 
-bench: .venv/develop  ## load this service and others, side by side: make bench [MODEL=bundled] [QUICK=1] [DATA=dev.tsv]
+bench: .venv/develop  ## load this service and others, side by side: make bench [MODEL=bundled] [QUICK=1] [DATA=dev.tsv] [MINUTES=8]
 	-@$(MAKE) --no-print-directory --keep-going peers
 	$(if $(filter var/formats,$(MODEL)),$(BIN)/python benchmarks/formats.py var/formats --make-only)
-	$(BIN)/python -m benchmarks.serving var/bench --model $(MODEL) $(if $(QUICK),--quick) $(if $(DATA),--data $(DATA))
+	$(if $(QUICK),rm -rf $(MEASURED))
+	$(BIN)/python -m benchmarks.serving $(MEASURED) --model $(MODEL) $(if $(QUICK),--quick) $(if $(DATA),--data $(DATA)) $(if $(MINUTES),--minutes $(MINUTES))
 
 peers: $(PEERS:%=var/peers/%/installed)  ## install the others that make bench loads, each by itself
 

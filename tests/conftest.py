@@ -200,6 +200,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> I
         with monkeypatch.context() as patch:
             patch.setattr(sys, "argv", ["sentiserve", *map(str, arguments)])
             patch.setattr(sys, "stdin", io.StringIO(stdin))
+            patch.setenv("SENTISERVE_THREADS", "1")  # other tests run beside this one
             for name, value in variables(env).items():
                 patch.setenv(name, value)
             with pytest.raises(SystemExit) as ended:

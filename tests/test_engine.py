@@ -1,6 +1,8 @@
 """A model that fails costs what it fails on, and is found out when it works again."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -126,3 +128,17 @@ async def test_a_model_of_two_stages_computes_side_by_side_and_no_other(
     model.free.set()
     await asyncio.gather(*both)
     await engine.close()
+
+
+async def test_the_model_lets_the_rest_of_its_process_go_first_however_nice_that_is() -> None:
+    """By so much nicer, not so nice: a process that was started nicely may not be less so."""
+    niceness: list[int] = []
+
+    class Telling(FakeModel):
+        def predict(self, texts: Sequence[str]) -> list[Sentiment]:
+            niceness.append(os.getpriority(os.PRIO_PROCESS, 0))
+            return super().predict(texts)
+
+    async with running(Telling()):
+        ours = os.getpriority(os.PRIO_PROCESS, 0)
+        assert niceness == [min(ours + 5, 19) if sys.platform == "linux" else ours]

@@ -26,14 +26,15 @@ class Setting:
 
     Attributes:
         environments: the directory with the others' virtual environments.
-        threads: of one inference.
+        cores: how many there are; services that can compute that many texts or batches side by
+            side, on a thread each, for one after the other on all cores is slower.
         posts: what is remembered before the load begins: texts by number.
         directory: where files may be kept.
     """
 
     weights: Weights
     environments: Path
-    threads: int
+    cores: int
     posts: Mapping[int, str]
     directory: Path
 
@@ -90,9 +91,10 @@ class Contender:
         torch = setting.weights.torchscript if self.needs == "torchscript" else None
         return {
             "BENCH_BUNDLE": str((torch or setting.weights.bundle.path).resolve()),
-            "BENCH_THREADS": str(setting.threads),
+            "BENCH_THREADS": "1",
+            "BENCH_WORKERS": str(setting.cores),
             "BENCH_PORT": str(port),
-            "OMP_NUM_THREADS": str(setting.threads),
+            "OMP_NUM_THREADS": str(setting.cores),
             "TOKENIZERS_PARALLELISM": "false",
             "HF_HUB_OFFLINE": "1",
             "DO_NOT_TRACK": "1",
@@ -109,7 +111,7 @@ class Contender:
 
 
 def sentiserve(setting: Setting, port: int) -> list[str]:
-    """Our service, as it comes but for threads."""
+    """Our service, as it comes."""
     serve = [sys.executable, "-m", "sentiserve.cli.main", "serve", "--port", str(port)]
     return [*serve, "--model", str(setting.weights.bundle.path), "--log-level", "warning"]
 
@@ -129,7 +131,6 @@ def with_sqlite(setting: Setting, directory: Path) -> Iterator[Environment]:
         "SENTISERVE_SOURCES": "archive",  # nobody else is asked
         "SENTISERVE_ARCHIVE": str(archive),
         "SENTISERVE_HISTORY": str(directory / "history"),
-        "SENTISERVE_THREADS": str(setting.threads),
     }
 
 
@@ -158,7 +159,7 @@ def with_redis(setting: Setting, directory: Path) -> Iterator[Environment]:
         urls = {memories.id_of(number): "neutral" for number in setting.posts}
         texts = {_digest(text): "neutral" for text in setting.posts.values()}
         memories.remember_in_redis(url, urls | texts)
-        yield {"BENCH_REDIS": url}
+        yield {"BENCH_REDIS": url, "BENCH_THREADS": str(setting.cores)}  # PyTorch's own choice
 
 
 def article_text(text: str) -> bytes:
@@ -199,7 +200,7 @@ def infinity(setting: Setting, port: int, engine: str) -> list[str]:
     """Infinity with one of its engines; its own host is every interface."""
     is_onnx = engine == "optimum"
     model = hugging_face(setting.weights, setting.directory / engine, onnx=is_onnx)
-    serve = [str(Path(setting.python("infinity")).with_name("infinity_emb")), "v2"]
+    serve = [setting.python("infinity"), "-m", f"{_PEERS}.infinity", "v2"]
     listen = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
     named = ["--model-id", str(model), "--served-model-name", "sentiment", "--device", "cpu"]
     tuned = ["--batch-size", "32", "--engine", engine, "--dtype", "float32"]
@@ -255,21 +256,21 @@ CONTENDERS = (
     Contender(
         "FastAPI + ONNX Runtime",
         "fastapi",
-        "the same ONNX file in a handler on a thread, uvicorn, one process",
+        "the same ONNX file in handlers on threads, a thread for each inference, uvicorn",
         lambda setting, port: uvicorn(setting.python("fastapi"), "fastapi_onnx", port),
         lambda text: http.post("/classify", {"text": text}),
     ),
     Contender(
         "LitServe",
         "litserve",
-        "the same ONNX file, batches of 32 within 5 ms, one worker",
+        "the same ONNX file, batches of 32 within 5 ms, a worker with a thread for each core",
         lambda setting, _port: [setting.python("litserve"), "-m", f"{_PEERS}.litserve_onnx"],
         lambda text: http.post("/predict", {"text": text}),
     ),
     Contender(
         "BentoML",
         "bentoml",
-        "the same ONNX file, adaptive batches of 32 within 100 ms, one worker",
+        "the same ONNX file, adaptive batches of 32 within 100 ms, a worker for each core",
         bentoml,
         lambda text: http.post("/scores", {"texts": [text]}),
     ),

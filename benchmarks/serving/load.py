@@ -3,21 +3,23 @@
 In an open loop requests arrive when they arrive, however the server is doing. Arrivals are a
 Poisson process; a latency counts from the time at which a request was due, so a server that
 stalls can't hide what piled up meanwhile. What the generator itself was late by is reported,
-for a busy machine delays it too.
+for a busy machine delays it too, and so is how much of a core it took.
 """
 
 import asyncio
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 
 from benchmarks.serving.connections import Pool, Server
-from benchmarks.serving.shots import LATE, Shots
+from benchmarks.serving.shots import LATE, REFUSED, Shots
 
 TIMEOUT = 10.0  # seconds after the last request, when an answer counts as none
 _CONNECTIONS = 1024
 _LOOK = 0.005  # seconds
+_REFUSED_PAUSE = 0.1  # seconds, which is less than any Retry-After
 _UNINTERRUPTED = 16  # requests sent in one go when the generator is late
 
 
@@ -31,6 +33,7 @@ class Load:
         seconds: how long they arrive.
         timeout: seconds after the last one, when an answer counts as none.
         connections: at most; what arrives while all are busy waits for one, and its time runs.
+        sent: set when the last one is sent.
     """
 
     server: Server
@@ -40,27 +43,42 @@ class Load:
     timeout: float = TIMEOUT
     connections: int = _CONNECTIONS
     seed: int = 1
+    sent: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def fire(self) -> Shots:
         """Send all, and wait for the answers."""
         shots = Shots()
         pool = Pool(self.server, self.connections, shots.add)
-        await self._send(pool, shots)
-        await _answered(shots, len(shots.lag), patience=self.timeout)
-        await pool.close()
+        arrivals = self._arrivals()
+        requests = list(islice(self.requests, len(arrivals)))  # made before they are due
+        try:
+            with shots.timed():
+                await self._send(pool, shots, arrivals, requests)
+            shots.seconds = self.seconds
+            self.sent.set()
+            await _answered(shots, len(shots.lag), patience=self.timeout)
+        finally:
+            await pool.close()
         return shots
 
-    async def _send(self, pool: Pool, shots: Shots) -> None:
-        draw = random.Random(self.seed)
+    def _arrivals(self) -> list[float]:
+        draw, arrivals = random.Random(self.seed), list[float]()
+        due = draw.expovariate(self.rate)
+        while due < self.seconds:
+            arrivals.append(due)
+            due += draw.expovariate(self.rate)
+        return arrivals
+
+    async def _send(
+        self, pool: Pool, shots: Shots, arrivals: list[float], requests: list[bytes]
+    ) -> None:
         started = time.perf_counter()
-        due = started + draw.expovariate(self.rate)
-        while due - started < self.seconds:
+        for arrival, request in zip(arrivals, requests, strict=True):
+            due = started + arrival
             await _until(due, len(shots.lag))
             shots.lag.append(max(0.0, time.perf_counter() - due))
-            pool.send(next(self.requests), due)
-            due += draw.expovariate(self.rate)
+            pool.send(request, due)
         await _until(started + self.seconds, 0)
-        shots.seconds = self.seconds
 
 
 async def _until(due: float, sent: int) -> None:
@@ -84,27 +102,31 @@ async def _answered(shots: Shots, sent: int, patience: float) -> None:
 async def closed_loop(
     server: Server, requests: Iterator[bytes], clients: int, seconds: float
 ) -> Shots:
-    """So many clients, each of whom asks again once it is answered."""
+    """So many clients who ask again once they are answered; refused ones not at once."""
     shots, started = Shots(), time.perf_counter()
+    loop = asyncio.get_running_loop()
 
     def answered(status: int, latency: float) -> None:
-        now = time.perf_counter()
         shots.add(status, latency)
-        if now - started < seconds:
-            ask(now)
+        if status in REFUSED:
+            loop.call_later(_REFUSED_PAUSE, ask)
+        else:
+            ask()
 
-    def ask(now: float) -> None:
-        shots.lag.append(0.0)
-        pool.send(next(requests), now)
+    def ask() -> None:
+        now = time.perf_counter()
+        if now - started < seconds:
+            shots.lag.append(0.0)
+            pool.send(next(requests), now)
 
     pool = Pool(server, clients, answered)
     await pool.fill()
-    started = time.perf_counter()
-    for _ in range(clients):
-        ask(started)
-    await asyncio.sleep(seconds)
-    await _answered(shots, len(shots.lag), TIMEOUT)
-    shots.seconds = time.perf_counter() - started
+    with shots.timed():
+        started = time.perf_counter()
+        for _ in range(clients):
+            ask()
+        await asyncio.sleep(seconds)
+        await _answered(shots, len(shots.lag), TIMEOUT)
     await pool.close()
     return shots
 
@@ -114,11 +136,11 @@ async def at_once(server: Server, requests: list[bytes], patience: float = TIMEO
     shots = Shots()
     pool = Pool(server, len(requests), shots.add)
     await pool.fill()
-    started = time.perf_counter()
-    for request in requests:
-        shots.lag.append(time.perf_counter() - started)
-        pool.send(request, started)
-    await _answered(shots, len(requests), patience)
-    shots.seconds = time.perf_counter() - started
+    with shots.timed():
+        started = time.perf_counter()
+        for request in requests:
+            shots.lag.append(time.perf_counter() - started)
+            pool.send(request, started)
+        await _answered(shots, len(requests), patience)
     await pool.close()
     return shots

@@ -1,5 +1,8 @@
 """What came of the requests of a load, and the figures of it."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,12 +22,22 @@ class Shots:
         statuses: of each answer; ``FAILED`` for a broken connection, ``LATE`` for none in time.
         latencies: seconds from when a request was due to its answer's last byte.
         lag: seconds by which each request was sent too late by the generator.
+        generator: the share of one core that the generator took meanwhile.
     """
 
     seconds: float = 0.0
     statuses: list[int] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
     lag: list[float] = field(default_factory=list)
+    generator: float = 0.0
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Note how long something took, and how much of a core we."""
+        started, worked = time.perf_counter(), time.process_time()
+        yield
+        self.seconds = time.perf_counter() - started
+        self.generator = (time.process_time() - worked) / self.seconds
 
     def add(self, status: int, latency: float) -> None:
         """Note an answer."""
@@ -59,6 +72,7 @@ class Shots:
             "p99": milliseconds(ok, 0.99),
             "refused_p99": milliseconds(refused, 0.99),
             "lag_p99": milliseconds(np.array(self.lag), 0.99),
+            "generator": round(self.generator, 3),
         }
 
 

@@ -1,26 +1,29 @@
 """What was measured as Markdown, put between two marks of a page.
 
-python -m benchmarks.serving.tables var/bench/results.json docs/benchmarks.md
+python -m benchmarks.serving.tables docs/benchmarks.md TITLE=var/bench/results.json ...
 """
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
+from benchmarks.serving.aims import Found, Rows, aims, capacity, middle, number
+
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
-_OURS = "sentiserve"
 _NONE = "-"
-Rows = Sequence[dict[str, Any]]
 
 
 def main() -> None:
     """Write the tables into the page."""
-    results, page = map(Path, sys.argv[1:])
-    found = tables(json.loads(results.read_text()))
-    page.write_text(between(page.read_text("utf-8"), found), "utf-8")
+    page, *named = sys.argv[1:]
+    sections = []
+    for title, _, file in (name.rpartition("=") for name in named):
+        found = tables(json.loads(Path(file).read_text()))
+        sections.append(f"### {title}\n\n{found.replace('### ', '#### ')}")
+    text = between(Path(page).read_text("utf-8"), "\n".join(sections))
+    Path(page).write_text(text, "utf-8")
 
 
 def between(page: str, found: str) -> str:
@@ -40,16 +43,19 @@ def tables(results: dict[str, Any]) -> str:
     """All of it."""
     rows, model, plan = results["rows"], results["model"], results["plan"]
     names = list(results["contenders"])
+    rounds = max((row["round"] for row in rows), default=0)
     facts = (
-        f"{results['machine']}; model {model['name']} ({model['format']}), {results['threads']} "
-        f"threads; text lengths: {results['lengths']}; medians of {plan['rounds']} rounds, "
+        f"{results['machine']}; model {model['name']} ({model['format']}); "
+        f"text lengths: {results['lengths']}; medians of {rounds} rounds, "
         f"{plan['step']:g} s for each rate."
     )
     sections = [
-        facts,
+        facts + _disturbed(rows),
+        aims(results),
         _table("New texts, and the Zipf mix", _CAPACITY, names, rows),
-        _compared(names, rows),
         _table("Posts that are remembered, by URL", _HITS, names, rows),
+        _table("What an answer takes of a core", _COST, names, rows),
+        _table("As much as it takes, beside the model alone", _OFFLINE, names, rows),
         _table("Three times what it can do", _OVERLOAD, names, rows),
         _table("One text of 100,000 characters each second among short ones", _LONG, names, rows),
         _table("All at once for one new post", _CROWD, names, rows),
@@ -59,37 +65,32 @@ def tables(results: dict[str, Any]) -> str:
     return "\n\n".join(section.strip() for section in sections if section.strip()) + "\n"
 
 
+def _disturbed(rows: Rows) -> str:
+    shares = sorted(row["share"] for row in rows if row["scenario"] == "others")
+    if not shares:
+        return ""
+    middle_, most = (100 * shares[i] for i in (len(shares) // 2, -1))
+    return (
+        f" Meanwhile other programs took {middle_:.0f} % of the machine in the median of all "
+        f"turns, and {most:.0f} % at the most."
+    )
+
+
 Cell = Callable[[str, Rows], Any]  # of a contender's name and its rows
-
-
-def capacity(rows: Rows, scenario: str) -> list[dict[str, Any]]:
-    """Of each round the step that passed at the highest rate; one of zeros if none did."""
-    rounds: dict[int, dict[str, Any]] = {}
-    for row in rows:
-        if row["scenario"] == scenario:
-            best = rounds.setdefault(row["round"], {"rate": 0.0, "goodput": 0.0, "p99": None})
-            if row["passed"] and row["rate"] > best["rate"]:
-                rounds[row["round"]] = row
-    return list(rounds.values())
 
 
 def goodput(scenario: str) -> Cell:
     """Answers a second in time, at the highest rate at which 99 % of all are."""
-    return lambda _, rows: _median(capacity(rows, scenario), "goodput")
+    return lambda name, rows: Found(rows).goodput(name, scenario)
 
 
-def figure(scenario: str, name: str) -> Cell:
+def figure(scenario: str, figure_: str) -> Cell:
     """The median of a figure over the rounds."""
-    return lambda _, rows: _median([r for r in rows if r["scenario"] == scenario], name)
+    return lambda name, rows: Found(rows).figure(name, scenario, figure_)
 
 
 def _p99(scenario: str) -> Cell:
-    return lambda _, rows: _median(capacity(rows, scenario), "p99")
-
-
-def _median(rows: Rows, name: str) -> float | None:
-    found = [row[name] for row in rows if row.get(name) is not None]
-    return median(found) if found else None
+    return lambda name, rows: middle(capacity(Found(rows).of(name, scenario)), "p99")
 
 
 def _share(name: str) -> Cell:
@@ -110,22 +111,40 @@ def _texts(scenario: str, template: str) -> Cell:
     return cell
 
 
+def _others(name: str, rows: Rows) -> str | None:
+    share = figure("others", "share")(name, rows)
+    return None if share is None else f"{100 * share:.0f} %"
+
+
 _CAPACITY: list[tuple[str, Cell]] = [
     ("new texts/s within 100 ms", goodput("new")),
     ("p99 there, ms", _p99("new")),
     ("8 clients: texts/s", figure("closed", "answered")),
     ("their p99, ms", figure("closed", "p99")),
-    ("32 clients: texts/s", figure("many", "answered")),
     ("Zipf mix/s within 100 ms", goodput("zipf")),
     ("memory at rest, MB", figure("memory", "at_rest")),
     ("start, s", figure("start", "s")),
+    ("other programs meanwhile", _others),
 ]
 _HITS: list[tuple[str, Cell]] = [
     ("32 clients: posts/s", figure("hits closed", "answered")),
     ("posts/s within 100 ms", goodput("hits")),
-    ("p50 at 70 % of that, ms", figure("hits at 70 %", "p50")),
+    ("p50 at 70 % of the former, ms", figure("hits at 70 %", "p50")),
     ("p99, ms", figure("hits at 70 %", "p99")),
     ("generator late by (p99), ms", figure("hits at 70 %", "lag_p99")),
+    ("generator, of a core, at 32 clients", figure("hits closed", "generator")),
+]
+_COST: list[tuple[str, Cell]] = [
+    ("a new text, ms", figure("cost of a new text", "cpu_ms")),
+    ("of these a second, 8 clients", figure("cost of a new text", "answered")),
+    ("a remembered post, ms", figure("cost of a remembered post", "cpu_ms")),
+    ("of these a second, 32 clients", figure("cost of a remembered post", "answered")),
+]
+_OFFLINE: list[tuple[str, Cell]] = [
+    ("32 clients, one text each: texts/s", figure("one by one", "answered")),
+    ("3 clients, lists of 32: texts/s", figure("offline", "texts_in_lists")),
+    ("`model bench` before", figure("offline", "before")),
+    ("and after", figure("offline", "after")),
 ]
 _OVERLOAD: list[tuple[str, Cell]] = [
     ("offered/s", figure("overload", "offered")),
@@ -136,8 +155,12 @@ _OVERLOAD: list[tuple[str, Cell]] = [
     ("refusals' p99, ms", figure("overload", "refused_p99")),
     ("answers' p99, ms", figure("overload", "p99")),
     ("p99 at 80 %, ms", figure("overload", "p99_at_80")),
-    ("memory, MB", _texts("overload", "{memory_before} to {memory_after}")),
-    ("full speed after, s", figure("overload", "recovery_s")),
+    (
+        "memory before, in thirds, MB",
+        _texts("overload", "{memory[0]}, {memory[4]}, {memory[8]}, {memory[12]}"),
+    ),
+    ("well again after, s", figure("overload", "recovery_s")),
+    ("generator late by (p99), ms", figure("overload", "lag_p99")),
 ]
 _LONG: list[tuple[str, Cell]] = [
     ("texts/s", figure("long", "rate")),
@@ -149,7 +172,8 @@ _LONG: list[tuple[str, Cell]] = [
 _CROWD: list[tuple[str, Cell]] = [
     ("answered", _texts("crowd", "{answered} of {requests}")),
     ("the last after, s", figure("crowd", "last_s")),
-    ("inferences", figure("crowd", "inferences")),
+    ("fetched", figure("crowd", "fetches")),
+    ("inferred", figure("crowd", "inferences")),
 ]
 
 
@@ -171,24 +195,8 @@ def _shown(value: Any) -> str:
     if value is None:
         return _NONE
     if isinstance(value, float | int):
-        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+        return number(value)
     return str(value)
-
-
-def _compared(names: list[str], rows: Rows) -> str:
-    """Ours to the best of the others."""
-    lines = []
-    for scenario, title in (("new", "New texts"), ("zipf", "The Zipf mix")):
-        found = {
-            name: goodput(scenario)(name, [row for row in rows if row["contender"] == name])
-            for name in names
-        }
-        others = {name: value for name, value in found.items() if value and name != _OURS}
-        if others and found.get(_OURS):
-            best = max(others, key=others.__getitem__)
-            ratio = found[_OURS] / others[best]
-            lines.append(f"- {title}: sentiserve has {ratio:.2f} times the goodput of {best}.")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from benchmarks.serving import http
-from benchmarks.serving.capacity import IN_TIME
+from benchmarks.serving.capacity import IN_TIME, Step
 from benchmarks.serving.connections import Server
 from benchmarks.serving.load import Load, at_once
 from benchmarks.serving.processes import exchange
@@ -18,11 +18,12 @@ from benchmarks.serving.texts import Lengths, Texts
 
 LONG = 100_000  # characters; as many as sentiserve takes
 _EVERY = 1.0  # seconds from one long text to the next
-_PAUSE = 0.02  # seconds from one look to the next
+_WINDOW = 0.5  # seconds in which all must be well again
 _PATIENCE = 10.0  # seconds
+_LOOKS = 12  # at the memory, during an overload
 _COUNTED = {
     "inferences": re.compile(rb"^sentiserve_batch_size_sum (\S+)", re.MULTILINE),
-    "misses": re.compile(rb'^sentiserve_predictions_total\{outcome="miss"\} (\S+)', re.MULTILINE),
+    "fetches": re.compile(rb"^sentiserve_source_posts_total\S* (\S+)", re.MULTILINE),
 }
 
 
@@ -73,23 +74,49 @@ async def crowd(server: Server, request: bytes, size: int, *, counts: bool) -> d
 
 
 async def overload(
-    server: Server, requests: Iterator[bytes], rate: float, seconds: float
+    server: Server,
+    requests: Iterator[bytes],
+    rate: float,
+    seconds: float,
+    usual: float,
+    memory: Callable[[], float],
 ) -> dict[str, Any]:
-    """More than it can do, and how long it takes to be as fast as ever again."""
-    shots, recovery = await asyncio.gather(
-        Load(server, requests, rate, seconds).fire(), _recovery(server, requests, seconds)
+    """More than it can do, and when it is well again at its usual rate.
+
+    Args:
+        server: who is asked.
+        requests: what is asked.
+        rate: requests a second.
+        seconds: how long.
+        usual: requests a second that it answers in time when it is well.
+        memory: its memory now, in MB.
+    """
+    load = Load(server, requests, rate, seconds)
+    shots, recovery, used = await asyncio.gather(
+        load.fire(), _recovery(load, usual), _watched(memory, seconds)
     )
-    return {**shots.figures(IN_TIME), "seconds": seconds, "recovery_s": recovery}
+    figures = {"seconds": seconds, "recovery_s": recovery, "memory": used}
+    return {**shots.figures(IN_TIME), **figures}
 
 
-async def _recovery(server: Server, requests: Iterator[bytes], after: float) -> float | None:
-    await asyncio.sleep(after)
+async def _recovery(overload: Load, rate: float) -> float | None:
+    """Seconds from the overload's end to the first half second in which all is well."""
+    await overload.sent.wait()
     ended = time.perf_counter()
-    while time.perf_counter() - ended < _PATIENCE:
-        if await answers_in_time(server, next(requests)):
-            return round(time.perf_counter() - ended, 3)
-        await asyncio.sleep(_PAUSE)
+    while (began := time.perf_counter() - ended) < _PATIENCE:
+        usual = Load(overload.server, overload.requests, rate, _WINDOW, timeout=2.0)
+        if Step(rate, await usual.fire()).passed:
+            return round(began, 3)
     return None
+
+
+async def _watched(memory: Callable[[], float], seconds: float) -> list[int]:
+    """The memory at the start, at times in between, and at the end."""
+    used = [round(memory())]
+    for _ in range(_LOOKS):
+        await asyncio.sleep(seconds / _LOOKS)
+        used.append(round(await asyncio.to_thread(memory)))
+    return used
 
 
 async def answers_in_time(server: Server, request: bytes) -> bool:

@@ -1,58 +1,36 @@
-"""One contender's turn: a fresh server, and everything that is asked of it."""
+"""One contender's turn: a fresh server, and what is asked of it."""
 
 import random
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import uvloop
 
-from benchmarks.serving import capacity, trials
+from benchmarks.serving import capacity, http, trials
 from benchmarks.serving.capacity import IN_TIME, Step
 from benchmarks.serving.connections import Server
 from benchmarks.serving.contenders import OURS, Contender, Setting
 from benchmarks.serving.load import Load, closed_loop
+from benchmarks.serving.machine import others_since_now
+from benchmarks.serving.offline import offline_throughput
+from benchmarks.serving.plan import Plan
 from benchmarks.serving.processes import Process, free_port, running
-from benchmarks.serving.shots import Shots
+from benchmarks.serving.results import Results, Row
+from benchmarks.serving.shots import OK, Shots
 from benchmarks.serving.texts import NEW_POST, Texts, popular
 
-Row = dict[str, Any]
 T = TypeVar("T")
 _CLIENTS, _MANY = 8, 32  # of the closed loops
+_LIST = 32  # texts of one request, where lists are asked for
 _SETTLED, _LEFT_OVER = 2.0, 2.0  # seconds at most, for what was asked before to be done
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How long everything takes, in seconds where nothing else is said.
-
-    Attributes:
-        rounds: turns of each contender.
-        step: of one rate that is tried.
-        steps: rates that are tried.
-        overload: of three times the capacity, ours and the others'.
-        crowd: requests for one new post at the same moment.
-    """
-
-    rounds: int = 3
-    step: float = 3.0
-    steps: int = 4
-    overload: tuple[float, float] = (60.0, 12.0)
-    crowd: int = 1000
-
-
-FULL = Plan()
-QUICK = Plan(rounds=1, step=1.0, steps=3, overload=(3.0, 2.0), crowd=200)
 
 
 @dataclass(slots=True)
 class Turn:
-    """What a contender is asked, one thing after the other; ``rows`` has what came of it.
-
-    ``estimates`` are the capacities that earlier turns found, by scenario.
-    """
+    """What a contender is asked, one thing after the other; ``rows`` has what came of it."""
 
     contender: Contender
     setting: Setting
@@ -61,7 +39,7 @@ class Turn:
     number: int
     server: Server
     process: Process
-    estimates: dict[str, float]
+    earlier: Results
     rows: list[Row] = field(default_factory=list)
     _new: Iterator[str] = field(init=False)
     _known: Iterator[bytes] = field(init=False)
@@ -71,24 +49,58 @@ class Turn:
         self._new = self.texts.new()
         self._known = self._remembered()
 
-    def all(self, *, is_last: bool) -> None:
-        """Everything; what can harm the server comes at the end of the last turn."""
-        memory = self.process.memory()
-        self._note("memory", at_rest=round(memory))
-        if self.contender.of_text is None:
-            self._hits()
-            return
-        run(closed_loop(self.server, self.new(), 1, 0.5))
+    def ask_texts(self) -> None:
+        """New texts in a closed and in an open loop, and the Zipf mix."""
+        self.note("memory", at_rest=round(self.process.memory()))
+        self._warm_up()
         throughput = self._closed("closed", self.new(), _CLIENTS)
         found = self._search("new", self.new(), 0.7 * throughput)
         self._search("zipf", self.mix(), 1.5 * (found or throughput))
+
+    def ask_cost(self) -> None:
+        """What an answer takes of a core, which a busy machine changes least."""
+        if self.contender.of_text:
+            self._warm_up()
+            self._closed("cost of a new text", self.new(), _CLIENTS)
         if self.contender.of_url:
-            self._hits()
-        if is_last:
-            usual = found or throughput
-            self._overload(usual, max(found, self._closed("many", self.new(), _MANY)))
-            self._crowd()
-            self._long(0.5 * usual)  # the last, for not everybody is there afterwards
+            run(closed_loop(self.server, self._known, _MANY, self.plan.step / 4))
+            self._closed("cost of a remembered post", self._known, _MANY)
+
+    def ask_hits(self) -> None:
+        """Posts that are remembered, by URL."""
+        run(closed_loop(self.server, self._known, _MANY, self.plan.step / 4))
+        throughput = self._closed("hits closed", self._known, _MANY)
+        self._search("hits", self._known, 0.8 * throughput)
+        shots = run(Load(self.server, self._known, 0.7 * throughput, self.plan.closed).fire())
+        self.note("hits at 70 %", **shots.figures(IN_TIME))
+
+    def ask_offline(self) -> None:
+        """As many texts as the service takes, between two runs without a service."""
+        self._warm_up()
+        before = offline_throughput(self.setting.weights.bundle.path, self.texts)
+        self._closed("one by one", self.new(), _MANY)
+        lists = self._closed("in lists", self._lists(), 3)
+        after = offline_throughput(self.setting.weights.bundle.path, self.texts)
+        self.note("offline", before=before, after=after, texts_in_lists=_LIST * lists)
+
+    def ask_too_much(self) -> None:
+        """Three times what it can do."""
+        self._warm_up()
+        many = self._closed("many", self.new(), _MANY)
+        usual = self.earlier.estimate(self.contender.name, "new") or many
+        self._settle()
+        calm = run(Load(self.server, self.new(), 0.8 * usual, self.plan.long).fire())
+        rate, seconds = 3 * max(usual, many), self.plan.overload[0 if self._is_ours else 1]
+        memory = self.process.memory
+        overload = trials.overload(self.server, self.new(), rate, seconds, 0.8 * usual, memory)
+        self.note("overload", **run(overload), p99_at_80=calm.figures(IN_TIME)["p99"])
+
+    def ask_surprises(self) -> None:
+        """A crowd and long texts, the latter last, for not everybody is there afterwards."""
+        self._warm_up()
+        self._crowd()
+        usual = self.earlier.estimate(self.contender.name, "new")
+        self._long(0.5 * (usual or self._closed("some", self.new(), _CLIENTS)))
 
     @property
     def _is_ours(self) -> bool:
@@ -100,14 +112,20 @@ class Turn:
 
     def new(self) -> Iterator[bytes]:
         """Requests for texts that nobody asked for before."""
-        assert self.contender.of_text is not None
-        return map(self.contender.of_text, self._new)
+        return map(self._of_text, self._new)
 
     def mix(self) -> Iterator[bytes]:
         """Requests for popular posts and for others."""
+        return (self._of_text(self.texts[number]) for number in popular(self.number))
+
+    @property
+    def _of_text(self) -> Callable[[str], bytes]:
         assert self.contender.of_text is not None
-        numbers = popular(self.number)
-        return (self.contender.of_text(self.texts[number]) for number in numbers)
+        return self.contender.of_text
+
+    def _lists(self) -> Iterator[bytes]:
+        while True:
+            yield http.post("/v1/sentiment", {"inputs": [next(self._new) for _ in range(_LIST)]})
 
     def _remembered(self) -> Iterator[bytes]:
         """Requests for posts that are remembered, by URL."""
@@ -118,10 +136,16 @@ class Turn:
         while True:
             yield draw.choice(requests)
 
+    def _warm_up(self) -> None:
+        run(closed_loop(self.server, self.new(), _CLIENTS, self.plan.step))
+
     def _closed(self, scenario: str, requests: Iterator[bytes], clients: int) -> float:
         """Ask with so many clients; answers a second."""
-        shots = run(closed_loop(self.server, requests, clients, self.plan.step))
-        self._note(scenario, **shots.figures(IN_TIME))
+        self._settle()
+        worked = self.process.worked()
+        shots = run(closed_loop(self.server, requests, clients, self.plan.closed))
+        spent = 1e3 * (self.process.worked() - worked) / max(1, len(shots.of(OK)))
+        self.note(scenario, **shots.figures(IN_TIME), cpu_ms=round(spent, 3))
         return max(shots.goodput(float("inf")), 1.0)
 
     def _search(self, scenario: str, requests: Iterator[bytes], estimate: float) -> float:
@@ -132,49 +156,25 @@ class Turn:
             seconds, seed = self.plan.step, self.number
             return run(Load(self.server, requests, rate, seconds, _LEFT_OVER, seed=seed).fire())
 
-        tried = capacity.search(fire, self.estimates.get(scenario, estimate), self.plan.steps)
+        first = self.earlier.estimate(self.contender.name, scenario) or estimate
+        tried = capacity.search(fire, first, self.plan.steps)
         for step in tried:
             self._note_step(scenario, step)
         best = capacity.best(tried)
-        if best:
-            self.estimates[scenario] = best.rate
         return best.rate if best else 0.0
 
-    def _hits(self) -> None:
-        throughput = self._closed("hits closed", self._known, _MANY)
-        found = self._search("hits", self._known, 0.8 * throughput)
-        rate = 0.7 * (found or throughput)
-        shots = run(Load(self.server, self._known, rate, self.plan.step).fire())
-        self._note("hits at 70 %", **shots.figures(IN_TIME))
-
     def _long(self, rate: float) -> None:
-        assert self.contender.of_text is not None
         self._settle()
-        seconds, of_text = 2 * self.plan.step, self.contender.of_text
-        self._note("long", **run(trials.long_text(self.server, of_text, self.new(), rate, seconds)))
+        trial = trials.long_text(self.server, self._of_text, self.new(), rate, self.plan.long)
+        self.note("long", **run(trial))
 
     def _crowd(self) -> None:
         """All want one post: by its URL, from ours, and from the others by its text."""
-        of_text, of_url = self.contender.of_text, self.contender.of_url
-        assert of_text is not None
         self._settle()
-        asked = of_url(NEW_POST) if self._is_ours and of_url else of_text("One post for all.")
+        of_url = self.contender.of_url if self._is_ours else None
+        asked = of_url(NEW_POST) if of_url else self._of_text("One post for all.")
         crowd = trials.crowd(self.server, asked, self.plan.crowd, counts=self._is_ours)
-        self._note("crowd", **run(crowd))
-
-    def _overload(self, usual: float, most: float) -> None:
-        self._settle()
-        calm = run(Load(self.server, self.new(), 0.8 * usual, 2 * self.plan.step).fire())
-        before = self.process.memory()
-        seconds = self.plan.overload[0 if self._is_ours else 1]
-        overload = trials.overload(self.server, self.new(), 3 * most, seconds)
-        self._note(
-            "overload",
-            **run(overload),
-            p99_at_80=calm.figures(IN_TIME)["p99"],
-            memory_before=round(before),
-            memory_after=round(self.process.memory()),
-        )
+        self.note("crowd", **run(crowd))
 
     def _settle(self) -> None:
         """Wait until what was asked before is done."""
@@ -185,9 +185,10 @@ class Turn:
 
     def _note_step(self, scenario: str, step: Step) -> None:
         figures = step.shots.figures(IN_TIME)
-        self._note(scenario, rate=round(step.rate, 2), passed=step.passed, **figures)
+        self.note(scenario, rate=round(step.rate, 2), passed=step.passed, **figures)
 
-    def _note(self, scenario: str, **figures: Any) -> None:
+    def note(self, scenario: str, **figures: Any) -> None:
+        """Keep figures."""
         common = {"contender": self.contender.name, "scenario": scenario, "round": self.number}
         self.rows.append(common | figures)
 
@@ -199,32 +200,30 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def take(
+    ask: Callable[[Turn], None],
     contender: Contender,
     setting: Setting,
     plan: Plan,
     texts: Texts,
     number: int,
-    estimates: dict[str, float],
+    earlier: Results,
 ) -> list[Row]:
-    """Start the contender, ask it everything, and stop it.
+    """Start the contender, ask it, and stop it.
 
     Raises:
         NotReadyError: it doesn't start.
     """
-    name = contender.name.replace(" ", "-")
-    directory = setting.directory / f"{name}-{number}"
+    directory = setting.directory / f"{contender.name.replace(' ', '-')}-{time.monotonic_ns()}"
     directory.mkdir()
     port = free_port()
     server = contender.server(port)
+    share_of_others = others_since_now()
     with contender.prepare(setting, directory) as more:
         env = contender.variables(setting, port) | dict(more)
         command = contender.command(setting, port)
         with running(command, env, Path(f"{directory}.log")) as process:
-            turn = Turn(contender, setting, plan, texts, number, server, process, estimates)
-            first = turn.first()
-            start = process.until_answering(server, first)
-            turn.rows.append(
-                {"contender": contender.name, "scenario": "start", "round": number, "s": start}
-            )
-            turn.all(is_last=number == plan.rounds)
+            turn = Turn(contender, setting, plan, texts, number, server, process, earlier)
+            turn.note("start", s=process.until_answering(server, turn.first()))
+            ask(turn)
+            turn.note("others", share=round(share_of_others(process.worked()), 3))
             return turn.rows

@@ -48,7 +48,8 @@ class Service(cdk.Stack):
 
     def _parameter(self, name: str, description: str, *, default: str | None = None) -> str:
         parameter = cdk.CfnParameter(self, name, description=description, default=default)
-        return parameter.value_as_string
+        value: str = parameter.value_as_string
+        return value
 
     def _service(self, profile: Profile, base: Base, task: Task) -> ecs.FargateService:
         insights = ecs.ContainerInsights

@@ -22,7 +22,8 @@ from sentiserve.types import Sentiment
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 _PROBE = "What a lovely day!"
-_NICE = 5
+_NICER = 5  # than the rest of the process
+_NICEST = 19
 _PATIENCE = 30.0  # seconds after which a model that is still at a batch counts as stuck
 
 
@@ -149,10 +150,13 @@ class Engine:
 def _give_way() -> None:
     """Have this thread let others of the process go first, so that refusals don't wait for it.
 
-    Only Linux can tell threads apart here.
+    Only Linux can tell threads apart here. A process may always be nicer than it was, but not the
+    other way: one that was started so must not fail here.
     """
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        thread = threading.get_native_id()
+        now = os.getpriority(os.PRIO_PROCESS, thread)
+        os.setpriority(os.PRIO_PROCESS, thread, min(now + _NICER, _NICEST))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,22 @@
 """The load generator, held against a server whose delays are known."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain, cycle, repeat
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.serving import trials
 from benchmarks.serving.connections import Server
 from benchmarks.serving.http import get
 from benchmarks.serving.load import Load, at_once, closed_loop
 from benchmarks.serving.shots import FAILED, LATE, OK
+from benchmarks.serving.trials import overload
 
 QUICK, SLOW = get("/0/200"), get("/100/200")
 
@@ -120,3 +124,43 @@ async def test_a_crowd_comes_at_once(server: Server) -> None:
     shots = await at_once(server, [SLOW] * 300)
     assert shots.statuses == [OK] * 300
     assert shots.seconds < 15  # one after another would take twice as long
+
+
+async def test_a_load_tells_when_it_is_sent_though_answers_are_missing(server: Server) -> None:
+    load = Load(server, repeat(get("/never")), rate=100, seconds=0.2, timeout=5)
+    firing = asyncio.create_task(load.fire())
+    async with asyncio.timeout(4):
+        await load.sent.wait()
+    assert not firing.done()
+    firing.cancel()
+    with suppress(asyncio.CancelledError):
+        await firing
+
+
+async def test_what_the_generator_takes_of_a_core_is_noted(server: Server) -> None:
+    shots = await Load(server, repeat(QUICK), rate=300, seconds=0.5).fire()
+    assert 0 < shots.figures(within=0.1)["generator"] <= 1  # type: ignore[operator]  # it is there
+
+
+async def test_recovery_is_when_all_is_well_again(server: Server) -> None:
+    """The long answers of the overload don't count, only what is asked after it."""
+    requests = chain(repeat(get("/400/200"), 20), repeat(QUICK))
+    figures = await overload(server, requests, rate=100, seconds=0.2, usual=50, memory=lambda: 7.0)
+    assert figures["recovery_s"] is not None
+    assert figures["recovery_s"] < 4
+    assert set(figures["memory"]) == {7}
+
+
+async def test_there_is_no_recovery_where_nothing_is_in_time(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trials, "_PATIENCE", 0.6)
+    figures = await overload(
+        server, repeat(get("/200/200")), rate=50, seconds=0.1, usual=50, memory=lambda: 7.0
+    )
+    assert figures["recovery_s"] is None
+
+
+async def test_a_client_that_is_refused_does_not_ask_again_at_once(server: Server) -> None:
+    shots = await closed_loop(server, repeat(get("/0/503")), clients=2, seconds=0.5)
+    assert 2 <= len(shots.statuses) <= 12

@@ -15,9 +15,9 @@ from sentiserve.models.labelled import Labelled
 from sentiserve.models.training import Step, train
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def _one_thread() -> None:
-    """So small a model loses more by sharing its work than it gains."""
+    """So small a model loses more by sharing its work than it gains; others set other numbers."""
     torch.set_num_threads(1)
 
 
@@ -36,6 +36,7 @@ def training(
     tmp_path_factory: pytest.TempPathFactory, encoder: Path, labelled: Labelled
 ) -> tuple[Path, list[Step]]:
     """A fine-tuned checkpoint, and the steps that led to it."""
+    torch.set_num_threads(1)
     out, steps = tmp_path_factory.mktemp("trained"), list[Step]()
     train(labelled, encoder, out, RECIPE, steps.append)
     return out, steps

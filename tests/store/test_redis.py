@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis_server import RedisCluster, RedisServer, free_port, password
 from store.writers import check_processes
 
 from sentiserve.errors import StoreError
+from sentiserve.store import redis_connection
 from sentiserve.store.redis import RedisStore, from_url
 from sentiserve.store.redis_ranking import Ranking
 from sentiserve.testing import StoreContract, example_prediction
@@ -70,6 +72,12 @@ async def opened(url: str, ttl: int = DAY) -> AsyncIterator[RedisStore]:
 def names(server: RedisServer) -> set[str]:
     with server.client(decode_responses=True) as client:
         return set(client.keys())
+
+
+def seconds_at_work(server: Any) -> float:
+    """Of the thread that runs commands, and of the processor's time: others may be busy, too."""
+    used = server.info("cpu")
+    return float(used["used_cpu_user_main_thread"] + used["used_cpu_sys_main_thread"])
 
 
 async def counts(store: RedisStore, entity: Entity) -> dict[str, int]:
@@ -135,8 +143,11 @@ async def test_tls(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["rediss", "rediss+cluster"])
-async def test_a_server_that_does_not_speak_tls_is_named_so(scheme: str) -> None:
+async def test_a_server_that_does_not_speak_tls_is_named_so(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whether it wants a login or not; and no secret is repeated."""
+    monkeypatch.setattr(redis_connection, "_CONNECT", 0.5)  # so long it waits for TLS
     secret = password()
     for options in ((), ("--requirepass", secret)):
         with RedisServer(*options) as server:
@@ -220,17 +231,15 @@ async def test_forgetting_many_holds_redis_up_for_no_one(empty: RedisServer) -> 
         ]
         await store.put(many)
         with empty.client() as client:
-            client.config_set("slowlog-log-slower-than", 5_000)
-            client.slowlog_reset()
             client.config_resetstat()
+            before = seconds_at_work(client)
             assert await store.forget(Prefix("x/")) == 4_000
+            worked = seconds_at_work(client) - before
             stats = client.info("commandstats")
-            slow = client.slowlog_len()
-        assert stats["cmdstat_eval"]["usec_per_call"] < 5_000
-        assert stats["cmdstat_scan"]["usec_per_call"] < 5_000
+        assert stats["cmdstat_eval"]["calls"] >= 4_000 / 20
+        assert stats["cmdstat_scan"]["calls"] >= 4_000 / 300
         assert "cmdstat_keys" not in stats
-        # A busy machine may take the processor away in the midst of a few.
-        assert slow < 0.05 * (stats["cmdstat_eval"]["calls"] + stats["cmdstat_scan"]["calls"])
+        assert worked / stats["cmdstat_eval"]["calls"] < 0.005
     assert not names(empty) - {"ss1:{0}:m"}
 
 
@@ -241,13 +250,15 @@ async def test_texts_of_nothing_but_hashtags_are_put_like_any(empty: RedisServer
     async with opened(empty.url) as store:
         with empty.client() as client:
             client.config_resetstat()
+            before = seconds_at_work(client)
             await store.put(many)
+            worked = seconds_at_work(client) - before
             put = client.info("commandstats")["cmdstat_eval"]
         assert await store.get([prediction.post.ref for prediction in many], MODEL) == many
         tags = sorted(tag for prediction in many for tag in prediction.post.hashtags)
         assert await counts(store, Entity.HASHTAG) == dict.fromkeys(tags[:100], 1)
     assert put["calls"] == 40 * MAX_HASHTAGS / 250
-    assert put["usec_per_call"] < 20_000
+    assert worked / put["calls"] < 0.02
 
 
 async def test_a_long_list_of_authors_is_read_as_far_as_needed(empty: RedisServer) -> None:

@@ -2,10 +2,10 @@
 
 import bentoml
 
-from benchmarks.serving.peers.classifier import MAX_BATCH, Classifier
+from benchmarks.serving.peers.classifier import MAX_BATCH, WORKERS, Classifier
 
 
-@bentoml.service(workers=1, traffic={"timeout": 10})
+@bentoml.service(workers=WORKERS, traffic={"timeout": 10})
 class Sentiment:
     """Texts in, scores out."""
 

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 
 BUNDLE = Path(os.environ["BENCH_BUNDLE"])
 THREADS = int(os.environ["BENCH_THREADS"])
+WORKERS = int(os.environ["BENCH_WORKERS"])
 MAX_BATCH = 32
 _LINK, _MENTION = re.compile(r"https?://\S+", re.IGNORECASE), re.compile(r"(?<![\w@])@\w+")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import litserve
 
-from benchmarks.serving.peers.classifier import MAX_BATCH, Classifier
+from benchmarks.serving.peers.classifier import MAX_BATCH, WORKERS, Classifier
 
 
 class Sentiment(litserve.LitAPI):
@@ -39,7 +39,7 @@ class Sentiment(litserve.LitAPI):
 
 if __name__ == "__main__":
     api = Sentiment(max_batch_size=MAX_BATCH, batch_timeout=0.005)
-    server = litserve.LitServer(api, accelerator="cpu", workers_per_device=1, timeout=10)
+    server = litserve.LitServer(api, accelerator="cpu", workers_per_device=WORKERS, timeout=10)
     server.run(
         host="127.0.0.1",
         port=int(os.environ["BENCH_PORT"]),
