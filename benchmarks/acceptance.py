@@ -48,6 +48,7 @@ class Service:
         }
         self.process = subprocess.Popen(
             [*COMMAND, "serve", "--port", "0"],
+            cwd=directory,  # away from a checkout's .env, whose key nobody here has
             env=environment,
             stderr=subprocess.PIPE,
             text=True,

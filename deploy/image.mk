@@ -47,7 +47,8 @@ down:  ## stop them; their data stays
 	docker compose down
 
 .env:
-	@umask 077 && printf 'SENTISERVE_API_KEYS=%s\n' "$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(24))')" > $@
+	@umask 077 && key=$$(head -c 24 /dev/urandom | base64 | tr +/ -_) && test "$$key" \
+		&& echo "SENTISERVE_API_KEYS=$$key" > $@
 	@echo "wrote .env with a new key: requests need -H 'Authorization: Bearer KEY', those to make serve too"
 
 image-report:  ## measure what a change costs, layer by layer, beside an image of one stage

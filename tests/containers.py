@@ -101,8 +101,8 @@ def copy_of_the_project() -> Iterator[Path]:
             shutil.copy(ROOT / name, directory)
         shutil.copy(ROOT / ".dockerignore", directory)
         for name in ("deploy", "src"):
-            others = shutil.ignore_patterns("aws", "__pycache__")
-            shutil.copytree(ROOT / name, Path(directory) / name, ignore=others)
+            built = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, Path(directory) / name, ignore=built)
         yield Path(directory)
 
 

@@ -1,6 +1,7 @@
 """What is in the account: the outputs of stacks, images, models."""
 
 import base64
+import os
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -14,8 +15,8 @@ from sentiserve.models.bundle import open_bundle
 
 @cache
 def client(service: str) -> Any:
-    """boto3's client, with the credentials that are around."""
-    return boto3.client(service)
+    """boto3's client, with the credentials that are around, in the region that the CDK takes."""
+    return boto3.client(service, region_name=os.environ.get("AWS_REGION"))  # it doesn't look there
 
 
 def outputs(stack: str) -> dict[str, str]:

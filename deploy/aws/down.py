@@ -19,10 +19,11 @@ def main() -> None:
         sys.exit("nothing was deleted")
     delete_stack(name)
     try:
-        bucket = outputs(f"{name}-base")["ModelBucket"]
+        bucket = outputs(f"{name}-base").get("ModelBucket")
     except client("cloudformation").exceptions.ClientError:  # there is no such stack
         return
-    empty(bucket)
+    if bucket is not None:  # a stack that could not be created is there, but has no outputs
+        empty(bucket)
     delete_stack(f"{name}-base")
 
 

@@ -37,6 +37,16 @@ def test_make_destroys_the_profile() -> None:
     assert "deploy.aws.templates" in dry("make templates")
 
 
+def test_make_builds_the_image_that_a_task_wants() -> None:
+    """For its processor and with what pulls models, under the whole name that is pushed."""
+    (command,) = [c for c in COMMANDS if c.startswith("make image")]
+    said = dry(command)
+    assert "--file deploy/Dockerfile" in said
+    assert "--platform linux/arm64" in said
+    assert "--build-arg LOCK=hub" in said
+    assert "--target runtime --tag REPOSITORY:TAG ." in said
+
+
 @pytest.mark.parametrize("command", [c for c in COMMANDS if "cloudformation deploy" in c])
 def test_a_template_takes_what_it_is_given(command: str) -> None:
     """The file is there, for the stack of that name, and has these parameters."""

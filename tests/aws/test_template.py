@@ -15,6 +15,7 @@ from deploy.aws.templates import DIRECTORY, written
 from sentiserve.settings import PREFIX, Settings
 
 pytestmark = pytest.mark.xdist_group("aws")
+ROOT = Path(__file__).parents[2]
 MOST = 51_200  # bytes of a template that is sent as it is
 
 
@@ -215,6 +216,15 @@ def test_a_task_writes_nowhere_but_to_its_data(service: Template) -> None:
     (container,) = service.only("ECS::TaskDefinition")["ContainerDefinitions"]
     assert container["ReadonlyRootFilesystem"] is True
     assert [mount["ContainerPath"] for mount in container["MountPoints"]] == ["/data"]
+
+
+def test_a_task_fits_the_image(service: Template) -> None:
+    """Port, health check, and the volume, whose owner Fargate takes from the image."""
+    image = (ROOT / "deploy" / "Dockerfile").read_text()
+    (container,) = service.only("ECS::TaskDefinition")["ContainerDefinitions"]
+    assert f"\nEXPOSE {container['PortMappings'][0]['ContainerPort']}\n" in image
+    assert f"\nVOLUME {container['MountPoints'][0]['ContainerPath']}\n" in image
+    assert f" CMD {json.dumps(container['HealthCheck']['Command'][1:])}\n" in image
 
 
 def test_a_stopping_task_has_time_for_all_it_does(service: Template) -> None:

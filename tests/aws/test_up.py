@@ -1,5 +1,6 @@
 """``make deploy``: by the CDK's own command line, into an emulated account."""
 
+import json
 import os
 import subprocess
 import sys
@@ -35,12 +36,17 @@ def tools(tmp_path: Path) -> Path:
 def run(
     account: Emulator, tools: Path, module: str, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command of ours as make does; nobody answers its questions."""
+    """Run a command of ours as make does; nobody answers its questions.
+
+    The region is named as the documentation does: the CDK looks at AWS_REGION, boto3 doesn't.
+    """
     path = f"{tools.parent / 'bin'}:{os.environ['PATH']}"
+    env = os.environ | account.variables | {"PATH": path}
+    del env["AWS_DEFAULT_REGION"]
     return subprocess.run(
         [sys.executable, "-m", f"deploy.aws.{module}", *arguments],
         cwd=ROOT,
-        env=os.environ | account.variables | {"PATH": path},
+        env=env,
         input="no\n",
         capture_output=True,
         text=True,
@@ -85,6 +91,17 @@ def test_a_checkout_becomes_a_url_and_goes_again(tools: Path) -> None:
         left = [one["StackName"] for one in cloud.describe_stacks()["Stacks"]]
         assert left == []
         assert not account.client("s3").list_buckets()["Buckets"]
+
+
+def test_what_could_not_be_created_goes_too(tools: Path) -> None:
+    """After a first deployment that failed, the base stack is there, without outputs."""
+    topic = {"Resources": {"Alerts": {"Type": "AWS::SNS::Topic"}}}
+    with emulator() as account:
+        cloud = account.client("cloudformation")
+        cloud.create_stack(StackName="sentiserve-demo-base", TemplateBody=json.dumps(topic))
+        gone = run(account, tools, "down", "demo", "--yes")
+        assert gone.returncode == 0, gone.stderr
+        assert cloud.describe_stacks()["Stacks"] == []
 
 
 def test_an_image_is_of_what_was_committed(tools: Path) -> None:

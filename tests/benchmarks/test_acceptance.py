@@ -1,5 +1,7 @@
 """The walk through the service: what would keep it from its end, or from its verdict."""
 
+import http.client
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
@@ -30,6 +32,23 @@ def test_a_line_that_is_no_log_is_passed_on(
         with acceptance.serving(tmp_path) as service:
             assert service.port
     assert "Invalid -W option" in capfd.readouterr().err
+
+
+def test_a_checkouts_env_is_not_read(
+    acceptance: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``make up`` writes one with a key, without which nothing would be answered."""
+    archive = tmp_path / "elsewhere" / "archive.jsonl"
+    archive.parent.mkdir()
+    archive.write_text('{"id": "1", "text": "unused"}\n')
+    (tmp_path / ".env").write_text("SENTISERVE_API_KEYS=a-key\n")
+    monkeypatch.chdir(tmp_path)
+    with (
+        acceptance.serving(archive.parent) as service,
+        closing(http.client.HTTPConnection("127.0.0.1", service.port)) as connection,
+    ):
+        connection.request("GET", "/v1/model")
+        assert connection.getresponse().status == 200
 
 
 def test_a_load_that_ends_before_the_signal_is_no_endless_wait(

@@ -90,6 +90,7 @@ def test_without_env_a_key_is_made(project: Project) -> None:
     assert made.stat().st_mode & 0o777 == 0o600
     name, key = made.read_text().strip().split("=", 1)
     assert name == "SENTISERVE_API_KEYS"
+    assert len(key) == 32
     project.configure(f"{name}={key}")
     make("up", folder=project.folder)
     with project.client(key) as client, project.client("another") as stranger:
@@ -145,3 +146,10 @@ def test_the_file_is_valid(project: Project, profile: str) -> None:
     assert service["cap_drop"] == ["ALL"]
     assert [port["host_ip"] for port in service["ports"]] == ["127.0.0.1"]
     assert ("grafana" in config["services"]) == (profile == "monitoring")
+
+
+def test_prometheus_has_a_key_to_show_where_none_is_needed(project: Project) -> None:
+    """Without one compose would make no file, and Prometheus, which reads it, would ask nobody."""
+    project.configure("SENTISERVE_INSECURE_NO_AUTH=true")
+    config = json.loads(project.compose("--profile=monitoring", "config", "--format", "json"))
+    assert config["configs"]["key"]["content"]
