@@ -81,6 +81,7 @@ class Clients:
     def __init__(self) -> None:
         self._numbers = count()
         self.answered: list[str] = []
+        self.begun = threading.Event()  # there is something to lose
 
     def ask(self, service: Service) -> list[threading.Thread]:
         """Go on until the service is gone."""
@@ -95,6 +96,7 @@ class Clients:
                 texts = [f"What a day, number {next(self._numbers)} #crash" for _ in range(2)]
                 answer = service.ask("POST", "/v1/sentiment", {"inputs": texts})
                 self.answered += [result["textInput"] for result in answer["results"]]
+                self.begun.set()
 
 
 def main() -> None:
@@ -111,6 +113,7 @@ def main() -> None:
             service = Service(directory, arguments.durability)
             threads = clients.ask(service)
             time.sleep(chance.uniform(0, LONGEST_LIFE))
+            clients.begun.wait(PATIENCE)
             service.end(signal.SIGKILL)
             for thread in threads:
                 thread.join()

@@ -1,9 +1,9 @@
 """Settings in, running parts out: the only place that knows every room."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -75,8 +75,11 @@ def build_model(settings: Settings, on_progress: OnProgress = quiet) -> Model:
     return load_model(locate(settings.model, on_progress), settings.threads)
 
 
-def begin_loading(settings: Settings) -> Future[Model]:
-    """The model for a service, on a thread; meanwhile the rest can be imported.
+@contextmanager
+def loading_model(settings: Settings) -> Iterator[Future[Model]]:
+    """The model for a service, on a thread; meanwhile the rest can be imported and opened.
+
+    The thread ends with the block: whoever fails meanwhile waits for it.
 
     Raises:
         SentiserveError: there is no such bundle, or no engine for it.
@@ -84,10 +87,12 @@ def begin_loading(settings: Settings) -> Future[Model]:
     # Inferences side by side on a core each give more than one on all cores after the other.
     loader = model_loader(locate(settings.model), settings.threads or 1)
     thread = ThreadPoolExecutor(1, "loading")
+    model = thread.submit(loader)
+    thread.shutdown(wait=False)
     try:
-        return thread.submit(loader)
+        yield model
     finally:
-        thread.shutdown(wait=False)
+        thread.shutdown()
 
 
 def with_local_model(settings: Settings) -> Settings:
@@ -283,7 +288,7 @@ async def running(
         await store.open()
         stack.push_async_callback(source.close)
         await source.open()
-        model = await asyncio.wrap_future(loading or begin_loading(settings))
+        model = await asyncio.wrap_future(loading or stack.enter_context(loading_model(settings)))
         metrics.model.info({"id": model.info.id})
         history, journal = build_history(settings), build_journal(settings)
         if history is not None:

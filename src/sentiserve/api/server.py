@@ -40,12 +40,12 @@ def run(settings: Settings) -> int:
             from sentiserve.api.workers import supervise
 
             return supervise(settings, listeners, partial(_say_where, listeners[0]))
-        from sentiserve.build import begin_loading
+        from sentiserve.build import loading_model
 
-        model = begin_loading(settings)
-        from sentiserve.api.process import serve  # FastAPI takes as long as the model does
+        with loading_model(settings) as model:
+            from sentiserve.api.process import serve  # FastAPI takes as long as the model does
 
-        serve(settings, access, listeners[0], model, partial(_say_where, listeners[0]))
+            serve(settings, access, listeners[0], model, partial(_say_where, listeners[0]))
         return 0
     finally:
         for listener in listeners:

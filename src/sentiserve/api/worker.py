@@ -50,14 +50,13 @@ def main() -> None:
 
 
 def _serve(told: Told) -> None:
-    from sentiserve.build import begin_loading
+    from sentiserve.build import loading_model
 
-    model = begin_loading(told.settings)
-    from sentiserve.api.auth import credentials
-    from sentiserve.api.process import serve  # FastAPI takes as long as the model does
-    from sentiserve.api.siblings import Siblings
+    with loading_model(told.settings) as model, socket.socket(fileno=told.listener) as listener:
+        from sentiserve.api.auth import credentials
+        from sentiserve.api.process import serve  # FastAPI takes as long as the model does
+        from sentiserve.api.siblings import Siblings
 
-    with socket.socket(fileno=told.listener) as listener:
         siblings = Siblings(told.directory, told.number)
         serve(told.settings, credentials(told.settings), listener, model, _on_ready, siblings)
 
