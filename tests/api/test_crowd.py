@@ -6,7 +6,7 @@ import re
 import resource
 from urllib.parse import urlsplit
 
-from processes import Service, StartService
+from processes import PATIENCE, Service, StartService
 
 from sentiserve.testing.oembed_server import OEmbedServer
 from sentiserve.types import Post, PostRef
@@ -30,7 +30,7 @@ async def crowd(service: Service) -> list[tuple[int, dict[str, object]]]:
         writer.close()
         return int(head.split()[1]), json.loads(body)
 
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(PATIENCE):
         return await asyncio.gather(*[one() for _ in range(CROWD)])
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from processes import Run, Service, StartService, eventually
+from processes import PATIENCE, Run, Service, StartService, eventually
 
 from sentiserve.api.workers import Workers
 from sentiserve.settings import load_settings
@@ -23,13 +23,13 @@ REQUESTS = 40  # of as many connections: that all of them go to one of two has n
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with two workers, both of which answer."""
     with Service(tmp_path_factory.mktemp("two"), "--workers", "2") as started:
-        eventually(lambda: len(counts(started)) == 2, 60)
+        eventually(lambda: len(counts(started)) == 2)
         yield started
 
 
 def ask(service: Service, path: str) -> tuple[int, bytes]:
     """An answer over a connection of its own, which any worker may get."""
-    connection = http.client.HTTPConnection(urlsplit(service.url).netloc, timeout=60)
+    connection = http.client.HTTPConnection(urlsplit(service.url).netloc, timeout=PATIENCE)
     try:
         connection.request("GET", path)
         response = connection.getresponse()
@@ -97,7 +97,7 @@ def test_a_killed_worker_is_replaced_and_nothing_recorded_is_lost(
     start_service: StartService, sample: list[dict[str, str]]
 ) -> None:
     service = start_service("--workers", "2")
-    eventually(lambda: len(counts(service)) == 2, 60)
+    eventually(lambda: len(counts(service)) == 2)
     urls = [post["url"] for post in sample[:20]]
     for number, url in enumerate(urls):
         status, answer = ask(service, f"/v1/inference?{urlencode({'tweetUrl': url})}")
@@ -105,14 +105,14 @@ def test_a_killed_worker_is_replaced_and_nothing_recorded_is_lost(
         if number in {5, 10}:
             victim = children(service.pid)[0]
             os.kill(victim, signal.SIGKILL)
-            eventually(lambda: len(children(service.pid)) == 2 and not is_running(victim), 60)  # noqa: B023
-    eventually(lambda: len(counts(service)) == 2, 60)
+            eventually(lambda: len(children(service.pid)) == 2 and not is_running(victim))  # noqa: B023
+    eventually(lambda: len(counts(service)) == 2)
 
     def all_remembered() -> bool:
         found = [ask(service, f"/v1/inference?{urlencode({'tweetUrl': url})}")[1] for url in urls]
         return all(b'"cached":true' in answer for answer in found)
 
-    eventually(all_remembered, 60)
+    eventually(all_remembered)
     assert service.stop() == 0
     assert sum(event["event"] == "worker died" for event in service.events()) == 2
 
@@ -120,33 +120,33 @@ def test_a_killed_worker_is_replaced_and_nothing_recorded_is_lost(
 def test_a_worker_that_is_told_to_stop_is_replaced_too(start_service: StartService) -> None:
     """One after the other can be renewed, without a request that fails."""
     service = start_service("--workers", "2")
-    eventually(lambda: len(counts(service)) == 2, 60)
+    eventually(lambda: len(counts(service)) == 2)
     old = children(service.pid)
     for worker in old:
         os.kill(worker, signal.SIGTERM)
-        eventually(lambda: not is_running(worker), 60)  # noqa: B023
+        eventually(lambda: not is_running(worker))  # noqa: B023
         assert ask(service, "/v1/model")[0] == 200
-    eventually(lambda: len(set(children(service.pid)) - set(old)) == 2, 60)
+    eventually(lambda: len(set(children(service.pid)) - set(old)) == 2)
     assert service.stop() == 0
 
 
 def test_all_stop_together_and_the_port_is_free(start_service: StartService) -> None:
     service = start_service("--workers", "2")
-    eventually(lambda: len(counts(service)) == 2, 60)
+    eventually(lambda: len(counts(service)) == 2)
     workers = children(service.pid)
     assert service.stop() == 0
     assert not any(map(is_running, workers))
     with pytest.raises(OSError, match="refused"):
-        socket.create_connection(("127.0.0.1", urlsplit(service.url).port or 0), timeout=5)
+        socket.create_connection(("127.0.0.1", urlsplit(service.url).port or 0), timeout=PATIENCE)
 
 
 def test_workers_end_with_their_parent(start_service: StartService) -> None:
     service = start_service("--workers", "2")
-    eventually(lambda: len(counts(service)) == 2, 60)
+    eventually(lambda: len(counts(service)) == 2)
     workers = children(service.pid)
     os.kill(service.pid, signal.SIGKILL)
     assert service.wait() == -signal.SIGKILL
-    eventually(lambda: not any(map(is_running, workers)), 60)
+    eventually(lambda: not any(map(is_running, workers)))
 
 
 def test_an_address_in_use_is_refused_by_several_workers_too(
