@@ -17,7 +17,7 @@ from transformers.utils import logging
 
 Checkpoints = Callable[[str], Path]  # by architecture
 Exports = Callable[[str, str], Path]  # by architecture and format
-logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # it would be among what is said
+logging.disable_progress_bar()  # it would be among what is said
 
 SAFE = "model.safetensors"
 PICKLED = "pytorch_model.bin"
@@ -89,7 +89,7 @@ def write_model(directory: Path, architecture: str, **changes: Any) -> Path:
     config = AutoConfig.for_model(
         architecture, **{k: v for k, v in (given | changes).items() if v is not None}
     )
-    model: Any = AutoModelForSequenceClassification.from_config(config)  # type: ignore[no-untyped-call]
+    model: Any = AutoModelForSequenceClassification.from_config(config)
     model.save_pretrained(directory)
     return directory
 

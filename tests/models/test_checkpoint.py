@@ -207,7 +207,7 @@ def test_a_model_without_a_head_is_refused_whatever_its_configuration_says(
 ) -> None:
     """Transformers would give it a random one."""
     torch.manual_seed(1)
-    model: Any = AutoModelForMaskedLM.from_config(load_checkpoint(bert).model.config)  # type: ignore[no-untyped-call]
+    model: Any = AutoModelForMaskedLM.from_config(load_checkpoint(bert).model.config)
     model.save_pretrained(bert)
     edit_config(bert, architectures=names)
     with pytest.raises(BadInputError, match=r"head|no weights for .*model train"):

@@ -77,8 +77,8 @@ def load_checkpoint(
     Raises:
         BadInputError: it is no checkpoint of a classifying encoder; the text says why.
     """
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # errors tell it
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.set_verbosity_error()  # errors tell it
+    transformers_logging.disable_progress_bar()
     config = check_encoder(path)
     _check_head(path, config)
     names = _labels(path, config, labels)

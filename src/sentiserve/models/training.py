@@ -127,8 +127,8 @@ def train(
 
 
 def _load(base: Path, labels: Sequence[str], max_tokens: int) -> tuple[PreTrainedModel, Tokenizer]:
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # that the head is new goes without saying
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.set_verbosity_error()  # that the head is new goes without saying
+    transformers_logging.disable_progress_bar()
     check_encoder(base)
     try:
         model, loading = AutoModelForSequenceClassification.from_pretrained(
