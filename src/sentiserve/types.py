@@ -243,3 +243,63 @@ class Aggregate:
     def posts(self) -> int:
         """How many posts."""
         return sum(self.counts.values())
+
+
+class Step(StrEnum):
+    """Into what stretches of time posts are counted; days are UTC's."""
+
+    HOUR = "hour"
+    DAY = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineQuery:
+    """Which posts to count over time, of one model.
+
+    Attributes:
+        hashtag: as ``Post.hashtags`` gives it; None for all posts.
+        since: leaves out the stretches that end before it.
+    """
+
+    model_id: str
+    step: Step
+    hashtag: str | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The posts seen in one hour or day.
+
+    Attributes:
+        start: aware, in UTC.
+        counts: posts per label.
+    """
+
+    start: datetime
+    counts: Mapping[str, int]
+
+    @property
+    def posts(self) -> int:
+        """How many posts."""
+        return sum(self.counts.values())
+
+
+class Feedback(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The true label of a post, by somebody who read it; the newest one counts."""
+
+    ref: PostRef
+    label: str
+    given_at: datetime
+
+
+class Judgement(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a model said of a post, beside its true label."""
+
+    prediction: Prediction
+    feedback: Feedback
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the model said the true label."""
+        return self.prediction.sentiment.label == self.feedback.label
