@@ -68,11 +68,17 @@ def _stack(
         )
         said = share(count, total)
         told = tag("title", f"{row.full_name}: {dress.name} {count:,} of {posts(total)} ({said})")
-        fits = width(said, _SMALL) + 10 <= wide
-        on_it = tag(
-            "text", said, x=x + seen / 2, y=y + _THICK / 2 + 0.36 * _SMALL, text_anchor="middle",
-            font_size=_SMALL, font_weight=600, **dress.words,
-        )  # fmt: skip
-        parts.append(tag("g", told, box, *([on_it] if fits else [])))
+        fits = width(said, _SMALL) + 8 <= wide
+        on_it = _on(dress, x + seen / 2, y, said) if fits else []
+        parts.append(tag("g", told, box, *on_it))
         x += wide
     return parts
+
+
+def _on(dress: Dress, x: float, y: float, said: str) -> list[Element]:
+    """Words in the middle of a box, on a plain ground."""
+    wide = width(said, _SMALL) + 4
+    ground = tag("rect", x=x - wide / 2, y=y + 2, width=wide, height=_THICK - 4, **dress.colour)
+    standing = y + _THICK / 2 + 0.36 * _SMALL
+    look = {"text_anchor": "middle", "font_size": _SMALL, "font_weight": 600}
+    return [ground, tag("text", said, x=x, y=standing, **look, **dress.words)]
