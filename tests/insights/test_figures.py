@@ -39,6 +39,7 @@ def every_figure(name: str = "anna", label: str = "joy") -> list[Figure]:
     return [
         figures.authors([found, BEN], labels),
         figures.authors([], labels),
+        figures.hashtags([found], labels),
         figures.hashtag(name, found, labels),
         figures.hashtag(name, None, labels),
         figures.timeline(stretches, Step.DAY, labels, name),
@@ -61,7 +62,16 @@ def test_the_most_active_authors_are_bars_with_shares_and_posts() -> None:
         *("ben (x)", "3", "3", "100\xa0%"),
         *("0", "0\xa0%", "0", "0\xa0%"),
     )
-    assert "most are by anna (x): 10\xa0posts: negative 10\xa0%" in figure.description
+    assert "most are of anna (x): 10\xa0posts: negative 10\xa0%" in figure.description
+
+
+def test_the_most_used_hashtags_are_bars_too() -> None:
+    """With the sign that makes a hashtag of a word."""
+    found = [aggregate("sun", {"positive": 2}, platform=None)]
+    figure = figures.hashtags(found, LABELS)
+    assert texts(parsed(figure.svg()))[3:] == ["#sun", "2\xa0posts", "100\xa0%"]
+    assert figure.rows[0][:2] == ("#sun", "2")
+    assert "sentiserve ingest" in figures.hashtags([], LABELS).description
 
 
 def test_authors_of_several_platforms_are_told_apart() -> None:
@@ -197,7 +207,7 @@ def test_the_same_data_give_the_same_picture() -> None:
     assert [f.svg() for f in first] == [f.svg() for f in second]
     ids = [
         element.attrib["id"]
-        for figure in (first[0], first[2], first[4])
+        for figure in (first[0], *first[2:4], first[5])
         for width in (NARROW, WIDE)
         for element in parsed(figure.svg(width)).iter()
         if "id" in element.attrib

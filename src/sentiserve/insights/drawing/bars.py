@@ -22,6 +22,11 @@ class Bar:
     full_name: str
     counts: Mapping[str, int]
 
+    @property
+    def posts(self) -> int:
+        """How many posts."""
+        return sum(self.counts.values())
+
 
 def bars(id_: str, across: int, rows: Sequence[Bar], dresses: Sequence[Dress]) -> Drawing:
     """The rows under a legend; on a narrow picture each name stands above its bar."""
@@ -30,7 +35,7 @@ def bars(id_: str, across: int, rows: Sequence[Bar], dresses: Sequence[Dress]) -
     step = 48 if is_narrow(across) else 30
     for place, row in enumerate(rows):
         y = top + 8 + place * step
-        total = sum(row.counts.values())
+        total = row.posts
         if is_narrow(across):
             name = shortened(row.name, across - _COUNTS)
             said = [words(0, y + 13, name), _count(across, y + 13, total)]
@@ -55,7 +60,7 @@ def _stack(
     id_: str, place: tuple[float, float, float], row: Bar, dresses: Sequence[Dress]
 ) -> list[Element]:
     x, y, long = place
-    total = sum(row.counts.values())
+    total = row.posts
     parts: list[Element] = []
     for i, dress in enumerate(dresses):
         count = dress.count(row.counts)
