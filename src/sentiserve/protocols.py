@@ -123,7 +123,7 @@ class Store(Protocol):
     async def forget(self, what: PostRef | Author | Prefix) -> int:
         """Remove what any model said of the posts, and return how many predictions that were.
 
-        Their true labels go too.         An author's posts are found by id, or by handle in any case.
+        Their true labels go too. An author's posts are found by id, or by handle in any case.
         """
 
 

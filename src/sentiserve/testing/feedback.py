@@ -95,7 +95,7 @@ class FeedbackContract(StoreSuite):
 
     @with_store
     async def test_a_label_lasts_as_long_as_a_prediction(self, store: Store) -> None:
-        """Without a prediction there is no judgement; what is predicted anew has its label still."""
+        """Without one there is no judgement; what is predicted anew has its label still."""
         born = datetime.now(UTC) - timedelta(seconds=TTL)
         old = _annas("1", predicted_at=born + _MINUTE)
         dead = _annas("2", predicted_at=born - _MINUTE)

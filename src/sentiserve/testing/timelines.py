@@ -132,9 +132,7 @@ class TimelineContract(StoreSuite):
         """Only where and as the newest prediction says, whatever the order of writing."""
         now = datetime.now(UTC)
         old = _sunny(predicted_at=now - _TICK)
-        new = _sunny(
-            text="#rain", scores=NEGATIVE, created_at=_NOON + 3 * _HOUR, predicted_at=now
-        )
+        new = _sunny(text="#rain", scores=NEGATIVE, created_at=_NOON + 3 * _HOUR, predicted_at=now)
         for put in (old, new, old, new):
             await store.put([put])
         expected = [Stretch(_NOON + 3 * _HOUR, {"negative": 1})]
@@ -158,9 +156,7 @@ class TimelineContract(StoreSuite):
     async def test_the_newest_come_first(self, store: Store) -> None:
         """By when they were predicted, of one model, and no more than the limit."""
         now = datetime.now(UTC)
-        many = [
-            example_prediction(f"{age}", predicted_at=now - age * _TICK) for age in range(700)
-        ]
+        many = [example_prediction(f"{age}", predicted_at=now - age * _TICK) for age in range(700)]
         await store.put(many[::-1])
         await store.put([example_prediction("1", model_id="other")])
         for limit in (1, 20, 600, 1_000):
