@@ -101,9 +101,7 @@ def _script(letter: str) -> str:
 
 def _latin(text: str) -> str:
     words = _WORD.findall(text.lower().replace("’", "'"))
-    found = Counter(
-        language for word in {*words} for language in _LANGUAGES.get(word, ())
-    )
+    found = Counter(language for word in {*words} for language in _LANGUAGES.get(word, ()))
     (first, hits), (_, next_hits) = [*found.most_common(2), ("", 0), ("", 0)][:2]
     is_named = hits > next_hits and hits >= max(_LEAST, _SHARE * len({*words}))
     return first if is_named else UNCLEAR
