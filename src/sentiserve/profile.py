@@ -5,7 +5,8 @@ Counts alone, of coarse bins: no text, and no word, can be read out of a profile
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
@@ -35,7 +36,7 @@ class Measured:
     """
 
     values: Mapping[str, Sequence[Value]]
-    words: Sequence[Set[int]]
+    words: Sequence[AbstractSet[int]]
 
 
 Measure = Callable[[Sequence[str]], Measured]
@@ -134,7 +135,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
             raise ValueError("the confusion needs a row and a column for each label")
 
 
-def posts_with(words: Sequence[Set[int]]) -> tuple[int, ...]:
+def posts_with(words: Sequence[AbstractSet[int]]) -> tuple[int, ...]:
     """How many posts have a word in each of the ``BUCKETS``."""
     found = Counter(chain.from_iterable(words))
     return tuple(found[bucket] for bucket in range(BUCKETS))

@@ -33,8 +33,8 @@ def compare(reference: Sequence[int], window: Sequence[int]) -> Comparison:
     them, so that χ² is a good approximation.
 
     The effect is the population stability index (Siddiqi, 2006, *Credit Risk Scorecards*),
-    Σ (w − r) ln(w / r) over the shares of the bins. Samples of one population have
-    (bins − 1) (1/m + 1/n) of it on average (Yurdakul, 2018, *Statistical Properties of Population
+    Σ (w - r) ln(w / r) over the shares of the bins. Samples of one population have
+    (bins - 1) (1/m + 1/n) of it on average (Yurdakul, 2018, *Statistical Properties of Population
     Stability Index*); that is taken off.
     """
     table = _dense(reference, window)
