@@ -16,6 +16,7 @@ from sentiserve.insights.report_json import report_json
 from sentiserve.insights.report_page import is_report, page
 from sentiserve.insights.watch import DriftWatch
 from sentiserve.metrics import Metrics
+from sentiserve.profile import Measured
 from sentiserve.store.memory import MemoryStore
 from sentiserve.testing import example_prediction
 from sentiserve.types import ModelInfo, Prediction, Step
@@ -45,11 +46,15 @@ def said(id_: str, text: str, handle: str = "anna", hours: int = 0) -> Predictio
 POSTS = [said("1", "#Sun"), said("2", "#sun #rain", hours=30), said("3", "Hi", "ben", hours=200)]
 
 
+def unmeasured(_: Sequence[str]) -> Measured:
+    return Measured({}, [])
+
+
 async def made(posts: Sequence[Prediction], wanted: Wanted | None = None) -> Report:
     store = MemoryStore(ttl=86_400)
     await store.open()
     await store.put(posts)
-    watch = DriftWatch(store, MODEL, lambda: (None, lambda _: {}), Metrics(), timeout=5)
+    watch = DriftWatch(store, MODEL, lambda: (None, unmeasured), Metrics(), timeout=5)
     report = await gather(store, MODEL, watch, wanted or Wanted())
     await store.close()
     return report

@@ -81,7 +81,7 @@ async def gather(store: Store, model: ModelInfo, watch: DriftWatch, wanted: Want
     timeline = await _timeline(store, model, wanted)
     hashtags = await aggregates.hashtags(limit=wanted.most, since=wanted.since)
     names = [tag.removeprefix("#").casefold() for tag in wanted.tags]
-    tags = {}
+    tags: dict[str, tuple[Aggregate, Timeline] | None] = {}
     for name in dict.fromkeys(names or [one.name for one in hashtags[:1]]):
         try:
             found = await aggregates.hashtag(name, wanted.since)

@@ -138,7 +138,7 @@ def _recent(recent: Sequence[Prediction], *, texts: bool) -> Element:
 def _post(prediction: Prediction, *, texts: bool) -> Element:
     post, sentiment = prediction.post, prediction.sentiment
     label = sentiment.label
-    head = [tag("strong", label), f"{sentiment.scores[label]:.2f}, "]
+    head: list[Element | str] = [tag("strong", label), f"{sentiment.scores[label]:.2f}, "]
     if author := post.author_handle or post.author_id:
         head += [tag("bdi", author), ", "]
     when = _time(prediction.seen_at)
