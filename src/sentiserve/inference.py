@@ -193,6 +193,15 @@ class Inference:
 
         return [outcome(wanted) for wanted in asked]
 
+    async def known(self, refs: Sequence[PostRef]) -> list[PostRef]:
+        """Those of the posts that something is remembered of.
+
+        Raises:
+            StoreError: the store can't tell.
+        """
+        found = zip(refs, await self.kept(refs), strict=True)
+        return [ref for ref, kept in found if isinstance(kept, Prediction)]
+
     def _parse(self, question: Question) -> _Wanted | SentiserveError:
         try:
             if isinstance(question, Post):
