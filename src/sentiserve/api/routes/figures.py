@@ -1,0 +1,55 @@
+"""The figures of the dashboard: as pictures, and as the tables behind them."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from sentiserve.api.dependencies import PartsDep
+from sentiserve.api.routes.page import File
+from sentiserve.api.schemas import MAX_NAME
+from sentiserve.errors import NotFoundError
+from sentiserve.insights import figures
+from sentiserve.insights.figures import Figure
+
+router = APIRouter(prefix="/figures", include_in_schema=False)
+
+Form = Literal["svg", "json"]
+Name = Annotated[str, Path(max_length=MAX_NAME)]
+Width = Annotated[int, Query(ge=240, le=1600, description="In CSS pixels.")]
+_MEDIA_TYPES = {"svg": "image/svg+xml", "json": "application/json"}
+
+
+@router.get("/authors.{form}")
+async def authors(
+    request: Request,
+    parts: PartsDep,
+    form: Form,
+    limit: Annotated[int, Query(ge=1, le=50)] = 10,
+    width: Width = figures.WIDE,
+) -> Response:
+    """The most active authors."""
+    found = await parts.aggregates.authors(limit=limit)
+    return _answer(request, figures.authors(found, parts.model.labels), form, width)
+
+
+@router.get("/hashtags/{tag}.{form}")
+async def hashtag(
+    request: Request, parts: PartsDep, tag: Name, form: Form, width: Width = figures.WIDE
+) -> Response:
+    """One hashtag."""
+    try:
+        found = await parts.aggregates.hashtag(tag)
+    except NotFoundError:
+        found = None
+    return _answer(request, figures.hashtag(tag, found, parts.model.labels), form, width)
+
+
+def _answer(request: Request, figure: Figure, form: Form, width: int) -> Response:
+    if form == "svg":
+        body = figure.svg(width).encode()
+    else:
+        body = msgspec.json.encode(
+            {"title": figure.title, "columns": figure.columns, "rows": figure.rows}
+        )
+    return File(body, _MEDIA_TYPES[form]).answer(request)
