@@ -10,7 +10,7 @@ export function result(answer, timing) {
   const { post, textInput, truncated } = answer;
   const label = make("p", { className: "verdict" }, labelled(answer.sentimentAnalyst));
   const said = textInput ?? "The text of this post may not be shown.";
-  const text = make("blockquote", { tabIndex: said.length > LONG ? 0 : -1 }, said);
+  const text = make("blockquote", said.length > LONG ? { tabIndex: 0 } : {}, said);
   return make(
     "article",
     {},

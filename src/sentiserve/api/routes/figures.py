@@ -33,7 +33,7 @@ async def authors(
     return _answer(request, figures.authors(found, parts.model.labels), form, width)
 
 
-@router.get("/hashtags/{tag}.{form}")
+@router.get("/hashtags/{tag:path}.{form}")
 async def hashtag(
     request: Request, parts: PartsDep, tag: Name, form: Form, width: Width = figures.WIDE
 ) -> Response:
