@@ -5,6 +5,7 @@ import * as ask from "./ask.js";
 import * as drift from "./drift.js";
 import { figure } from "./figure.js";
 import * as hashtag from "./hashtag.js";
+import { write } from "./make.js";
 import { poll } from "./poll.js";
 import * as posts from "./posts.js";
 
@@ -34,5 +35,9 @@ figure(part("authors"), () => ["authors", { limit: 10 }], 4 * SECOND);
 figure(part("drift"), () => ["drift", {}], 10 * SECOND);
 const ofHashtag = figure(part("hashtag-figure"), ofTag, 4 * SECOND, "Choose one, or type any.");
 const overTime = figure(part("timeline"), timeline, 4 * SECOND);
-hashtag.install(() => [ofHashtag, overTime].forEach((look) => look()));
+hashtag.install(() => {
+  write(part("timeline-of"), hashtag.tag() && ` of #${hashtag.tag()}`);
+  ofHashtag();
+  overTime();
+});
 stretches.addEventListener("change", () => overTime());

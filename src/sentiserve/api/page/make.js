@@ -13,7 +13,7 @@ export function make(name, properties = {}, ...children) {
 // A link only to the web: an address may come from anybody's archive.
 export function link(url, text) {
   if (!/^https?:\/\//i.test(url ?? "")) return make("span", {}, text);
-  return make("a", { href: url, rel: "noopener noreferrer", target: "_blank" }, text);
+  return make("a", { href: url, rel: "noopener noreferrer" }, text);
 }
 
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });

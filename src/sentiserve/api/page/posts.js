@@ -3,10 +3,10 @@
 import { feedback } from "./feedback.js";
 import { labelled } from "./labels.js";
 import { make, when, write } from "./make.js";
-import { result, who } from "./result.js";
+import { who } from "./result.js";
 import { get } from "./service.js";
 
-const MOST = 12;
+const MOST = 10;
 const list = document.getElementById("posts");
 const nothing = document.getElementById("nothing");
 const shown = new Map(); // by what makes an entry another one
@@ -42,8 +42,12 @@ function entered(key, { post, textInput, sentimentAnalyst, scores, predictedAt }
       "div",
       {},
       make("p", { className: "text" }, textInput ?? "The text of this post may not be shown."),
-      who(post) ?? make("p", { className: "who faint" }, "a text · ", when(predictedAt)),
-      feedback(post, Object.keys(scores)),
+      make(
+        "div",
+        { className: "about" },
+        who(post) ?? make("p", { className: "who faint" }, "a text · ", when(predictedAt)),
+        feedback(post, Object.keys(scores)),
+      ),
     ),
   );
   shown.set(key, entry);

@@ -1,4 +1,4 @@
-"""The figures of the dashboard: as pictures, and as the tables behind them."""
+"""The figures of the dashboard: as pictures, and with the tables behind them."""
 
 from typing import Annotated, Literal
 
@@ -17,7 +17,6 @@ router = APIRouter(prefix="/figures", include_in_schema=False)
 Form = Literal["svg", "json"]
 Name = Annotated[str, Path(max_length=MAX_NAME)]
 Width = Annotated[int, Query(ge=240, le=1600, description="In CSS pixels.")]
-_MEDIA_TYPES = {"svg": "image/svg+xml", "json": "application/json"}
 
 
 @router.get("/authors.{form}")
@@ -46,10 +45,8 @@ async def hashtag(
 
 
 def _answer(request: Request, figure: Figure, form: Form, width: int) -> Response:
+    svg = figure.svg(width)
     if form == "svg":
-        body = figure.svg(width).encode()
-    else:
-        body = msgspec.json.encode(
-            {"title": figure.title, "columns": figure.columns, "rows": figure.rows}
-        )
-    return File(body, _MEDIA_TYPES[form]).answer(request)
+        return File(svg.encode(), "image/svg+xml").answer(request)
+    told = {"title": figure.title, "columns": figure.columns, "rows": figure.rows, "svg": svg}
+    return File(msgspec.json.encode(told), "application/json").answer(request)
