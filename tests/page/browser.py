@@ -72,7 +72,7 @@ class Dashboard:
 
     def ask(self, question: str) -> None:
         """Paste a question, and wait for its answer."""
-        self.page.get_by_label("A post’s address, or a text").fill(question)
+        self.page.get_by_label("A post's address, or a text").fill(question)
         self.page.get_by_role("button", name="Ask", exact=True).click()
         expect(self.page.locator("#result > *")).to_have_count(1)
         expect(self.page.locator("#result")).not_to_have_attribute("aria-busy", "true")

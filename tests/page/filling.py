@@ -17,7 +17,7 @@ INFO = open_bundle(default_bundle()).manifest.info
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 HOSTILE = Post(
     PostRef("x", "666"),
-    f'{SCRIPT} #evil_tag "\'& \u202eesrever ' + "w" * 300,
+    f"{SCRIPT} #evil_tag \"'& \u202eesrever " + "w" * 300,
     "javascript:alert(3)",
     "<b>7</b>",
     f'"><svg onload=alert(4)>{SCRIPT}',

@@ -20,8 +20,8 @@ def test_script_in_posts_names_and_hashtags_is_text(full: Service, dashboard: Op
     page.ask(f"{SCRIPT} #{SCRIPT}")
     expect(page.page.locator("#result blockquote")).to_have_text(f"{SCRIPT} #{SCRIPT}")
 
-    page.page.get_by_label("Hashtag").fill(TAG)
-    page.page.get_by_label("Hashtag").press("Enter")
+    page.page.locator("#tag").fill(TAG)
+    page.page.locator("#tag").press("Enter")
     expect(page.page.locator("#hashtag-figure svg title").first).to_have_text(f"Sentiment of {TAG}")
     expect(page.page.locator("#timeline-of")).to_have_text(f" of {TAG}")
     assert page.page.evaluate("document.scripts.length") == 1

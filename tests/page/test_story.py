@@ -31,7 +31,7 @@ def test_a_pasted_post_is_new_then_remembered_also_after_a_reload(
 
     page.page.reload()
     expect(result.locator(".cached")).to_have_text("cached")
-    expect(page.page.get_by_label("A post’s address, or a text")).to_have_value(SAMPLE)
+    expect(page.page.get_by_label("A post's address, or a text")).to_have_value(SAMPLE)
 
 
 def test_an_answer_shows_among_the_figures_without_a_reload(
@@ -55,7 +55,7 @@ def test_a_text_is_answered_and_a_problem_says_what_to_do(
     page.ask("Forty minutes on the platform and still no train. Again.")
     expect(page.page.locator(".verdict")).to_contain_text("negative")
     page.ask("https://x.com/nobody_at_all/status/1234567890123456789")
-    expect(page.page.locator("#result")).to_contain_text("paste the post’s text instead")
+    expect(page.page.locator("#result")).to_contain_text("paste the post's text instead")
     page.ask("https://example.com/no/post")
     expect(page.page.locator("#result")).to_contain_text("Paste the address of one post")
 
@@ -66,7 +66,7 @@ def test_a_hashtag_is_chosen_typed_and_left(full: Service, dashboard: Open) -> N
     expect(page.locator("#hashtag-figure svg title").first).to_have_text("Sentiment of #coffee")
     expect(page.locator("#timeline svg title").first).to_contain_text("#coffee")
 
-    page.get_by_label("Hashtag").fill("#BITCOIN")
+    page.locator("#tag").fill("#BITCOIN")
     page.get_by_role("button", name="Show").click()
     expect(page.locator("#hashtag-figure svg title").first).to_contain_text("#BITCOIN")
     expect(page.get_by_role("button", name="#bitcoin")).to_have_attribute("aria-pressed", "true")

@@ -37,21 +37,19 @@ class Credentials:
         # As headers are read: the bytes that came, of which a letter's last may look like a space.
         given = value.encode("latin-1").strip()
         key, user = given, b""
-        match scheme.lower():
-            case "basic":
-                user = _decoded(given)
-                key = user.partition(b":")[2]
-            case "bearer":
-                pass
-            case _:
-                key = b""
+        if scheme.lower() == "basic":
+            user = _decoded(given)
+            key = user.partition(b":")[2]
+        elif scheme.lower() != "bearer":
+            key = b""
         # Every secret is compared, so that the time doesn't tell which one is close.
-        found = {
-            f"bearer {i}": hmac.compare_digest(key, secret) for i, secret in enumerate(self._keys)
-        } | {f"basic {i}": hmac.compare_digest(user, secret) for i, secret in enumerate(self._users)}
-        if not any(found.values()):
-            raise UnauthorizedError("send credentials: 'Bearer KEY', or HTTP Basic")
-        return next(name for name, is_right in found.items() if is_right)
+        keys = [hmac.compare_digest(key, secret) for secret in self._keys]
+        users = [hmac.compare_digest(user, secret) for secret in self._users]
+        if any(keys):
+            return f"bearer {keys.index(True)}"
+        if any(users):
+            return f"basic {users.index(True)}"
+        raise UnauthorizedError("send credentials: 'Bearer KEY', or HTTP Basic")
 
 
 def credentials(settings: Settings) -> Credentials:

@@ -48,7 +48,7 @@ function width(element) {
 
 function drawn(svg) {
   const { documentElement } = new DOMParser().parseFromString(svg, "image/svg+xml");
-  if (documentElement.localName !== "svg") throw new Error("the figure can’t be read");
+  if (documentElement.localName !== "svg") throw new Error("the figure can't be read");
   return document.importNode(documentElement, true);
 }
 

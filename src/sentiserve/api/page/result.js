@@ -53,11 +53,11 @@ function origin({ cached, model, post }, timing) {
 const ADVICE = {
   401: "Reload the page, and give your credentials.",
   403: "Its author shows it to followers only: paste its text instead.",
-  404: "Look whether the address is whole, or paste the post’s text instead.",
+  404: "Look whether the address is whole, or paste the post's text instead.",
   410: "It was deleted; nothing can be said of it any longer.",
   413: "Ask for less at once.",
   422: "Paste the address of one post, as your browser shows it, or any text.",
-  502: "Its platform can’t be reached from here now: try again, or paste the text instead.",
+  502: "Its platform can't be reached from here now: try again, or paste the text instead.",
   504: "Its platform is slow now: try again, or paste the text instead.",
 };
 
