@@ -1,6 +1,6 @@
 """The figures of the page, the report and the notebook: one set, from what the stores tell."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib import resources
 
@@ -14,8 +14,10 @@ from sentiserve.insights.drawing.markup import shown
 from sentiserve.insights.drawing.words import instead
 from sentiserve.types import Aggregate, Step, Stretch
 
-__all__ = ["NARROW", "WIDE", "Figure", "authors", "hashtag", "stylesheet", "timeline"]
+__all__ = ["NARROW", "WIDE", "Figure", "authors", "hashtag", "hashtags", "stylesheet", "timeline"]
 
+Counts = Mapping[str, int]  # posts per label
+_A = {"author": "an author", "hashtag": "a hashtag"}
 _FILL = "Fill it: sentiserve ingest file posts.jsonl"
 _MOST_COLUMNS = 62  # of time: two months by day
 _STEPS = {Step.HOUR: timedelta(hours=1), Step.DAY: timedelta(days=1)}
@@ -33,28 +35,23 @@ def authors(found: Sequence[Aggregate], labels: Sequence[str]) -> Figure:
         found: as ``Aggregates.authors`` gives them.
         labels: the model's.
     """
-    title = "Sentiment of the most active authors"
-    if not found:
-        return instead("authors", title, "The store holds no author's posts yet.", _FILL)
-    shown_as = dresses(labels, (one.counts for one in found))
     platforms = {one.platform for one in found}
     rows = [
         Bar(_author(one, with_platform=len(platforms) > 1), _author(one), one.counts)
         for one in found
     ]
-    first = rows[0]
-    return Figure(
-        "authors",
-        title,
-        f"Each author's posts by label, of {len(rows)} author{'' if len(rows) == 1 else 's'}; "
-        f"most are by {first.full_name}: {_told(found[0], shown_as)}.",
-        ("author", "posts", *_heads(shown_as)),
-        tuple(
-            (row.full_name, f"{one.posts:,}", *_cells(one, shown_as))
-            for row, one in zip(rows, found, strict=True)
-        ),
-        draw=lambda id_, across: bars(id_, across, rows, shown_as),
-    )
+    return _ranked(("author", "Sentiment of the most active authors"), rows, labels)
+
+
+def hashtags(found: Sequence[Aggregate], labels: Sequence[str]) -> Figure:
+    """The most used hashtags as stacked bars, a bar each.
+
+    Args:
+        found: as ``Aggregates.hashtags`` gives them.
+        labels: the model's.
+    """
+    rows = [Bar(f"#{shown(one.name)}", f"#{shown(one.name)}", one.counts) for one in found]
+    return _ranked(("hashtag", "Sentiment of the most used hashtags"), rows, labels)
 
 
 def hashtag(tag: str, found: Aggregate | None, labels: Sequence[str]) -> Figure:
@@ -78,7 +75,7 @@ def hashtag(tag: str, found: Aggregate | None, labels: Sequence[str]) -> Figure:
     return Figure(
         key,
         title,
-        f"{_told(found, shown_as)}.",
+        f"{_told(found.counts, shown_as)}.",
         ("label", "posts", "share"),
         tuple(
             (dress.name, f"{count:,}", share(count, found.posts))
@@ -132,6 +129,23 @@ def timeline(
     )
 
 
+def _ranked(about: tuple[str, str], rows: Sequence[Bar], labels: Sequence[str]) -> Figure:
+    what, title = about
+    if not rows:
+        return instead(f"{what}s", title, f"No post in the store has {_A[what]} yet.", _FILL)
+    shown_as = dresses(labels, (row.counts for row in rows))
+    first = rows[0]
+    return Figure(
+        f"{what}s",
+        title,
+        f"Posts of each {what} by label, of {len(rows)} {what}{'' if len(rows) == 1 else 's'}; "
+        f"most are of {first.full_name}: {_told(first.counts, shown_as)}.",
+        (what, "posts", *_heads(shown_as)),
+        tuple((row.full_name, f"{row.posts:,}", *_cells(row.counts, shown_as)) for row in rows),
+        draw=lambda id_, across: bars(id_, across, rows, shown_as),
+    )
+
+
 def _author(author: Aggregate, *, with_platform: bool = True) -> str:
     name = shown(author.handle or author.name)
     return f"{name} ({author.platform})" if with_platform else name
@@ -141,14 +155,14 @@ def _heads(shown_as: Sequence[Dress]) -> list[str]:
     return [head for dress in shown_as for head in (dress.name, f"{dress.name}, share")]
 
 
-def _cells(one: Aggregate, shown_as: Sequence[Dress]) -> list[str]:
-    counts = [dress.count(one.counts) for dress in shown_as]
-    return [cell for count in counts for cell in (f"{count:,}", share(count, one.posts))]
+def _cells(counts: Counts, shown_as: Sequence[Dress]) -> list[str]:
+    total = sum(counts.values())
+    each = [dress.count(counts) for dress in shown_as]
+    return [cell for count in each for cell in (f"{count:,}", share(count, total))]
 
 
-def _told(one: Aggregate, shown_as: Sequence[Dress]) -> str:
+def _told(counts: Counts, shown_as: Sequence[Dress]) -> str:
     """The shares in words."""
-    shares = ", ".join(
-        f"{dress.name} {share(dress.count(one.counts), one.posts)}" for dress in shown_as
-    )
-    return f"{posts(one.posts)}: {shares}"
+    total = sum(counts.values())
+    shares = (f"{dress.name} {share(dress.count(counts), total)}" for dress in shown_as)
+    return f"{posts(total)}: {', '.join(shares)}"

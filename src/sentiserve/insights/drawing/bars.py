@@ -22,6 +22,11 @@ class Bar:
     full_name: str
     counts: Mapping[str, int]
 
+    @property
+    def posts(self) -> int:
+        """How many posts."""
+        return sum(self.counts.values())
+
 
 def bars(id_: str, across: int, rows: Sequence[Bar], dresses: Sequence[Dress]) -> Drawing:
     """The rows under a legend; on a narrow picture each name stands above its bar."""
@@ -30,7 +35,7 @@ def bars(id_: str, across: int, rows: Sequence[Bar], dresses: Sequence[Dress]) -
     step = 48 if is_narrow(across) else 30
     for place, row in enumerate(rows):
         y = top + 8 + place * step
-        total = sum(row.counts.values())
+        total = row.posts
         if is_narrow(across):
             name = shortened(row.name, across - _COUNTS)
             said = [words(0, y + 13, name), _count(across, y + 13, total)]
@@ -55,7 +60,7 @@ def _stack(
     id_: str, place: tuple[float, float, float], row: Bar, dresses: Sequence[Dress]
 ) -> list[Element]:
     x, y, long = place
-    total = sum(row.counts.values())
+    total = row.posts
     parts: list[Element] = []
     for i, dress in enumerate(dresses):
         count = dress.count(row.counts)
@@ -68,11 +73,17 @@ def _stack(
         )
         said = share(count, total)
         told = tag("title", f"{row.full_name}: {dress.name} {count:,} of {posts(total)} ({said})")
-        fits = width(said, _SMALL) + 10 <= wide
-        on_it = tag(
-            "text", said, x=x + seen / 2, y=y + _THICK / 2 + 0.36 * _SMALL, text_anchor="middle",
-            font_size=_SMALL, font_weight=600, **dress.words,
-        )  # fmt: skip
-        parts.append(tag("g", told, box, *([on_it] if fits else [])))
+        fits = width(said, _SMALL) + 8 <= wide
+        on_it = _on(dress, x + seen / 2, y, said) if fits else []
+        parts.append(tag("g", told, box, *on_it))
         x += wide
     return parts
+
+
+def _on(dress: Dress, x: float, y: float, said: str) -> list[Element]:
+    """Words in the middle of a box, on a plain ground."""
+    wide = width(said, _SMALL) + 4
+    ground = tag("rect", x=x - wide / 2, y=y + 2, width=wide, height=_THICK - 4, **dress.colour)
+    standing = y + _THICK / 2 + 0.36 * _SMALL
+    look = {"text_anchor": "middle", "font_size": _SMALL, "font_weight": 600}
+    return [ground, tag("text", said, x=x, y=standing, **look, **dress.words)]

@@ -62,16 +62,9 @@ class Dress:
         return {"class_": f"sv-{self.hue}", "fill": HUES[self.hue]}
 
     @property
-    def words(self) -> dict[str, str | int]:
-        """What makes words readable on it: their outline hides the pattern."""
-        return {
-            "class_": f"sv-on-{self.hue}",
-            "fill": _ON.get(self.hue, GROUND),
-            "stroke": HUES[self.hue],
-            "stroke_width": 4,
-            "stroke_linejoin": "round",
-            "paint_order": "stroke",
-        }
+    def words(self) -> dict[str, str]:
+        """What gives words a colour that is readable on the plain one."""
+        return {"class_": f"sv-on-{self.hue}", "fill": _ON.get(self.hue, GROUND)}
 
     def swatch(self, id_: str) -> Element:
         """The definition of the pattern, to be used as ``fill``."""
@@ -115,6 +108,6 @@ def _dress(place: int, label: str) -> Dress:
     if label in _SENTIMENT:
         return Dress(label, (label,), *_SENTIMENT[label])
     kinds = list(_PATTERNS)
-    hue = _OTHERS[place % len(_OTHERS)]
-    pattern = kinds[(place + place // len(_OTHERS)) % len(kinds)]
+    pattern = kinds[place % len(kinds)]
+    hue = _OTHERS[(place + place // len(kinds)) % len(_OTHERS)]
     return Dress(label, (label,), hue, pattern)

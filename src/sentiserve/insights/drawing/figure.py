@@ -9,6 +9,7 @@ from sentiserve.insights.drawing.lettering import SIZE
 from sentiserve.insights.drawing.markup import Element, tag
 
 WIDE, NARROW = 720, 360
+_LEAST = 300  # wide; on less, the same is drawn smaller
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 
 
@@ -51,6 +52,7 @@ class Figure:
 
     def element(self, width: int = WIDE, *, ground: bool = False) -> Element:
         """The picture, to be put into others' markup."""
+        width = max(width, _LEAST)
         id_ = f"sv-{self.key}-{width}"
         drawing = self.draw(id_, width)
         height = round(drawing.height)
