@@ -23,8 +23,15 @@ from page.browser import opened, started
 from page.filling import fill, many
 from processes import Service
 
-_ALL = "document.querySelectorAll('#authors svg, #timeline svg, #drift svg').length === 3"
-_POSTS = "(document.querySelector('#posts li') || !document.querySelector('#nothing').hidden)"
+_COMPLETE = """() => new Promise((resolve) => {
+    const figures = "#authors svg, #timeline svg, #drift svg";
+    const look = () => {
+        const posts = document.querySelector("#posts li, #nothing:not([hidden])");
+        const isThere = posts && document.querySelectorAll(figures).length === 3;
+        isThere ? resolve(performance.now()) : setTimeout(look, 2);
+    };
+    look();
+})"""
 _TIMES = """() => [
     performance.getEntriesByName('first-contentful-paint')[0].startTime,
     performance.getEntriesByName('interactive')[0].startTime,
@@ -46,8 +53,7 @@ def load(browser: Browser, service: Service) -> tuple[float, float, float]:
     with opened(browser, service) as dashboard:
         page = dashboard.page
         page.goto(service.url)
-        page.wait_for_function(f"{_ALL} && {_POSTS}")
-        complete: float = page.evaluate("performance.now()")
+        complete: float = page.evaluate(_COMPLETE)
         first, interactive = page.evaluate(_TIMES)
         return first, interactive, complete
 

@@ -20,7 +20,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-REFUSED = "Failed to load resource: net::ERR_"  # the browser's own words, where nobody answers
+MISSED = "Failed to load resource: "  # the browser's own words, for what a page can't prevent
 SAMPLE = "https://x.com/roastery_ines_samples/status/2099731674562279189"
 
 

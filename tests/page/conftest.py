@@ -26,7 +26,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     directory = tmp_path_factory.mktemp("full")
     hostile = predicted(HOSTILE, (0.2, 0.3, 0.5), datetime.now(UTC))
     store = fill(directory, [*many(99_999), hostile])
-    with Service(directory, "--store", store) as service:
+    with Service(directory, "--store", store, store_timeout="60") as service:
         yield service
 
 

@@ -71,9 +71,7 @@ async def _serve(
         activity = siblings.activity if siblings else Activity(metrics)
         await stack.enter_async_context(activity)
         server = Server(settings, on_ready)
-        server.config.app = create_app(
-            parts, settings, metrics, access, server, activity, siblings
-        )
+        server.config.app = create_app(parts, settings, metrics, access, server, activity, siblings)
         for number in (signal.SIGTERM, signal.SIGINT):
             # uvicorn hands a signal on when all requests are answered; the parts close then.
             signal.signal(number, lambda *_: None)

@@ -9,7 +9,6 @@ const ADDRESS = /^(https?:\/\/\S+|(www\.|mobile\.)?(x|twitter)\.com\/\S+|\d{15,2
 const form = document.getElementById("ask");
 const field = document.getElementById("question");
 const shown = document.getElementById("result");
-const button = form.querySelector("button.main");
 let asked = 0; // only the last question's answer is shown
 
 export function install(onAnswer) {
@@ -42,7 +41,6 @@ async function ask(onAnswer) {
   const isAddress = ADDRESS.test(question);
   remember(isAddress ? question : "");
   shown.setAttribute("aria-busy", "true");
-  button.disabled = false;
   const answer = await answered(isAddress ? { url: question } : { text: question });
   if (number !== asked) return;
   shown.removeAttribute("aria-busy");

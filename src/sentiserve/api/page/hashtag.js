@@ -29,7 +29,7 @@ export function install(onChoice) {
   popular.addEventListener("click", ({ target }) => {
     const button = target.closest("button");
     if (!button) return;
-    choose(button.dataset.tag === chosen ? "" : button.dataset.tag);
+    choose(isChosen(button) ? "" : button.dataset.tag);
   });
 }
 
@@ -54,6 +54,10 @@ function offer(name) {
 
 function mark() {
   for (const button of popular.children) {
-    button.setAttribute("aria-pressed", String(button.dataset.tag === chosen.toLowerCase()));
+    button.setAttribute("aria-pressed", String(isChosen(button)));
   }
+}
+
+function isChosen(button) {
+  return button.dataset.tag === chosen.toLowerCase();
 }
