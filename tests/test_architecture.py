@@ -14,7 +14,7 @@ SHARED = {
     "errors", "types", "protocols", "texts", "timing", "plugins", "tables", "settings", "metrics",
     "logs", "records", "names", "tombstones", "cores",
 }  # fmt: skip
-PARTS = {"inference", "insights", "features", "forgetting"}  # what the doors ask
+PARTS = {"inference", "insights", "features", "forgetting", "judging"}  # what the doors ask
 ALLOWED = {
     "errors": set(),
     "types": {"errors"},
@@ -43,6 +43,7 @@ ALLOWED = {
     "scoring": SHARED,
     "lookups": {"errors", "protocols", "types"},
     "inference": SHARED | {"batcher", "lanes", "lookups", "recorder"},
+    "judging": {"errors", "inference", "protocols", "timing", "types"},
     "history": SHARED | {"features"},
     "forgetting": {"protocols", "types"},
     "materialize": {"protocols", "records", "types"},

@@ -17,8 +17,11 @@ from sentiserve.history.history import History
 from sentiserve.history.upkeep import Upkeep
 from sentiserve.inference import Inference
 from sentiserve.insights.aggregates import Aggregates
+from sentiserve.insights.newest import Newest
+from sentiserve.insights.timelines import Timelines
 from sentiserve.journal.journal import Journal
 from sentiserve.journal.place import place
+from sentiserve.judging import Judging
 from sentiserve.metrics import Metrics
 from sentiserve.models.bundle import open_bundle
 from sentiserve.models.locations import locate
@@ -47,7 +50,10 @@ class Parts:
     batcher: Batcher
     recorder: Recorder
     inference: Inference
+    judging: Judging
     aggregates: Aggregates
+    timelines: Timelines
+    newest: Newest
     features: OnlineFeatures
     forgetting: Forgetting
     history: History | None
@@ -306,11 +312,8 @@ async def running(
         batcher = Batcher(model, metrics, _limits(settings))
         stack.push_async_callback(batcher.close)
         await batcher.open()
-        inference = Inference(
-            source, store, batcher, recorder, model.info, metrics, settings.store_timeout
-        )
-        aggregates = Aggregates(store, model.info.id, settings.store_timeout)
-        features = OnlineFeatures(store, model.info, settings.store_timeout)
+        patience = settings.store_timeout
+        inference = Inference(source, store, batcher, recorder, model.info, metrics, patience)
         yield Parts(
             model=model.info,
             source=source,
@@ -318,8 +321,11 @@ async def running(
             batcher=batcher,
             recorder=recorder,
             inference=inference,
-            aggregates=aggregates,
-            features=features,
+            judging=Judging(inference, store, model.info, patience),
+            aggregates=Aggregates(store, model.info.id, patience),
+            timelines=Timelines(store, model.info, patience),
+            newest=Newest(store, model.info.id, patience),
+            features=OnlineFeatures(store, model.info, patience),
             forgetting=forgetting,
             history=history,
         )

@@ -19,6 +19,7 @@ import structlog
 from sentiserve.batcher import Batcher
 from sentiserve.errors import (
     BadInputError,
+    NotFoundError,
     OverloadedError,
     SentiserveError,
     StoreError,
@@ -172,18 +173,25 @@ class Inference:
             timing.take(flight.timing)
         return [next(answers) if isinstance(f, _Wanted) else f for f in found], timing
 
-    async def known(self, refs: Sequence[PostRef]) -> list[PostRef]:
-        """Those of the posts that something is remembered of.
+    async def kept(
+        self, questions: Sequence[Question | PostRef]
+    ) -> list[Prediction | SentiserveError]:
+        """What is remembered of each, or why nothing is; nothing is fetched or predicted.
 
         Raises:
             StoreError: the store can't tell.
         """
-        found = await self._lookups.get(refs)
-        kept = (
-            was or self._recorder.get(ref, self._model.id)
-            for ref, was in zip(refs, found, strict=True)
-        )
-        return [ref for ref, was in zip(refs, kept, strict=True) if was]
+        asked = [_Wanted(q) if isinstance(q, PostRef) else self._parse(q) for q in questions]
+        refs = list({wanted.ref: None for wanted in asked if isinstance(wanted, _Wanted)})
+        found = dict(zip(refs, await self._lookups.get(refs), strict=True)) if refs else {}
+
+        def outcome(wanted: _Wanted | SentiserveError) -> Prediction | SentiserveError:
+            if isinstance(wanted, SentiserveError):
+                return wanted
+            kept = found[wanted.ref] or self._recorder.get(wanted.ref, self._model.id)
+            return kept or NotFoundError("nothing is kept of this post; ask for its sentiment")
+
+        return [outcome(wanted) for wanted in asked]
 
     def _parse(self, question: Question) -> _Wanted | SentiserveError:
         try:

@@ -20,16 +20,23 @@ from sentiserve.api.routes import (
     aggregates,
     docs,
     features,
+    feedback,
     figures,
     forgetting,
     inference,
     page,
+    posts,
     system,
 )
 from sentiserve.api.siblings import Siblings
 from sentiserve.build import Parts
 from sentiserve.metrics import Metrics
 from sentiserve.settings import Settings
+
+_ROUTES = (
+    *(inference, posts, feedback, aggregates, features, forgetting, activities, system),
+    *(docs, page, figures),
+)
 
 
 class Stopping(Protocol):
@@ -60,10 +67,8 @@ def create_app(
     app.state.parts, app.state.settings, app.state.metrics = parts, settings, metrics
     app.state.server, app.state.activity, app.state.siblings = server, activity, siblings
     app.state.page = page.read()
-    for routes in (inference, aggregates, features, forgetting, activities, system, docs):
+    for routes in _ROUTES:
         app.include_router(routes.router)
-    app.include_router(page.router)
-    app.include_router(figures.router)
     # The page's script and style; FastAPI's own page fetches them from elsewhere.
     app.mount("/swagger", StaticFiles(packages=[("fastapi_swagger", "resources")]))
     problems.install(app)
