@@ -9,12 +9,24 @@ from sentiserve.insights.drawing.bars import Bar, bars
 from sentiserve.insights.drawing.columns import columns
 from sentiserve.insights.drawing.donut import donut
 from sentiserve.insights.drawing.dress import Dress, dresses
-from sentiserve.insights.drawing.figure import NARROW, WIDE, Figure, key_of, posts, share
+from sentiserve.insights.drawing.figure import NARROW, WIDE, Figure, key_of, percent, posts, share
 from sentiserve.insights.drawing.markup import shown
+from sentiserve.insights.drawing.panels import panels
 from sentiserve.insights.drawing.words import instead
+from sentiserve.insights.findings import Drift, Finding
 from sentiserve.types import Aggregate, Step, Stretch
 
-__all__ = ["NARROW", "WIDE", "Figure", "authors", "hashtag", "hashtags", "stylesheet", "timeline"]
+__all__ = [
+    "NARROW",
+    "WIDE",
+    "Figure",
+    "authors",
+    "drift",
+    "hashtag",
+    "hashtags",
+    "stylesheet",
+    "timeline",
+]
 
 Counts = Mapping[str, int]  # posts per label
 _A = {"author": "an author", "hashtag": "a hashtag"}
@@ -127,6 +139,34 @@ def timeline(
         ),
         draw=lambda id_, across: columns(id_, across, merged, span, shown_as),
     )
+
+
+def drift(found: Drift) -> Figure:
+    """Each feature's shares in the newest posts beside those of the reference, with a verdict."""
+    title = "Drift"
+    if not found.findings:
+        return instead("drift", title, "Nothing can be compared yet.", "; ".join(found.notes))
+    drifted = ", ".join(found.drifted) or "none"
+    notes = "".join(f" {note}." for note in found.notes)
+    return Figure(
+        "drift",
+        title,
+        f"The newest {posts(found.posts)} beside those that the model's quality was measured on. "
+        f"Drifted: {drifted}.{notes}",
+        ("feature and value", "reference", "newest posts", "verdict"),
+        tuple(
+            (f"{finding.feature}: {bin_}", percent(there), percent(here), _verdict(finding))
+            for finding in found.findings
+            for bin_, there, here in zip(
+                finding.bins, finding.reference, finding.window, strict=True
+            )
+        ),
+        draw=lambda _, across: panels(across, found.findings),
+    )
+
+
+def _verdict(finding: Finding) -> str:
+    return "drifted" if finding.drifted else "as before"
 
 
 def _ranked(about: tuple[str, str], rows: Sequence[Bar], labels: Sequence[str]) -> Figure:

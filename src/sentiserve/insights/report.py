@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from sentiserve.errors import NotFoundError
 from sentiserve.insights.aggregates import Aggregates
+from sentiserve.insights.drift import WINDOW, drift
+from sentiserve.insights.findings import Drift
+from sentiserve.profile import Measure, Profile
 from sentiserve.protocols import Store
 from sentiserve.timing import store_within
 from sentiserve.types import Aggregate, ModelInfo, Prediction, Step, Stretch, TimelineQuery
@@ -48,6 +51,7 @@ class Report:
     tags: Mapping[str, tuple[Aggregate, Timeline] | None]
     timeline: Timeline
     recent: Sequence[Prediction]
+    drift: Drift
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,11 @@ class Wanted:
     seconds: float = 60.0
 
 
-async def gather(store: Store, model: ModelInfo, wanted: Wanted) -> Report:
+Reference = tuple[Profile | None, Measure]
+"""What posts are held against, if the model's bundle has it, and what measures them."""
+
+
+async def gather(store: Store, model: ModelInfo, reference: Reference, wanted: Wanted) -> Report:
     """Ask the store for all that a report tells.
 
     Raises:
@@ -97,7 +105,23 @@ async def gather(store: Store, model: ModelInfo, wanted: Wanted) -> Report:
             tags,
             timeline,
             await store.recent(model.id, wanted.recent),
+            await gather_drift(store, model, reference, wanted.seconds),
         )
+
+
+async def gather_drift(
+    store: Store, model: ModelInfo, reference: Reference, seconds: float
+) -> Drift:
+    """Compare the newest posts with the reference.
+
+    Raises:
+        StoreError: the store can't be used, or didn't answer in time.
+    """
+    profile, measure = reference
+    async with store_within(seconds, "try again later"):
+        predictions = await store.recent(model.id, WINDOW)
+        judgements = await store.judgements(model.id, WINDOW)
+    return drift(model, profile, predictions, judgements, measure)
 
 
 async def _timeline(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sentiserve.insights.findings import Drift, Finding
 from sentiserve.insights.report import Report, Timeline
 from sentiserve.types import Aggregate, Prediction
 
@@ -30,8 +31,41 @@ def report_json(report: Report, version: str, *, texts: bool = True) -> dict[str
             for name, found in report.tags.items()
         },
         "timeline": _timeline(report.timeline),
+        "drift": drift_json(report.drift),
         "recent": [_post(prediction, texts=texts) for prediction in report.recent],
     }  # fmt: skip
+
+
+def drift_json(drift: Drift) -> dict[str, Any]:
+    """What is told of drift, ready to be encoded."""
+    return {
+        "posts": drift.posts,
+        "repeated": drift.repeated,
+        "first": drift.first,
+        "last": drift.last,
+        "judged": drift.judged,
+        "drifted": drift.drifted,
+        "notes": drift.notes,
+        "findings": [_finding(finding) for finding in drift.findings],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "feature": finding.feature,
+        "kind": finding.kind,
+        "drifted": finding.drifted,
+        "posts": finding.posts,
+        "referencePosts": finding.reference_posts,
+        "statistic": finding.statistic,
+        "pValue": finding.p_value,
+        "pThreshold": finding.p_threshold,
+        "effect": finding.effect,
+        "effectThreshold": finding.effect_threshold,
+        "bins": finding.bins,
+        "reference": finding.reference,
+        "window": finding.window,
+    }
 
 
 def _author(one: Aggregate) -> dict[str, Any]:

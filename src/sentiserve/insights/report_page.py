@@ -73,6 +73,7 @@ def _main(report: Report, title: str, *, texts: bool) -> list[Element]:
         if found:
             over_time = found[1]
             about.append(figures.timeline(over_time.stretches, over_time.step, labels, name))
+    about.append(figures.drift(report.drift))
     return [header, *map(_section, about), _recent(report.recent, texts=texts)]
 
 
@@ -120,7 +121,8 @@ def _section(figure: Figure) -> Element:
         tag("div", figure.element(WIDE), class_="wide"),
         tag("div", figure.element(NARROW), class_="narrow"),
     ]
-    parts = [tag("h2", figure.title), tag("figure", *pictures)]
+    caption = tag("figcaption", figure.description, class_="quiet")
+    parts = [tag("h2", figure.title), tag("figure", caption, *pictures)]
     if table is not None:
         scroll = tag("div", table, class_="scroll", tabindex=0, role="region",
                      aria_label=figure.title)  # fmt: skip

@@ -110,10 +110,14 @@ def key_of(kind: str, name: str | None) -> str:
 
 
 def share(count: int, of: int) -> str:
-    """A count as a percentage, to a tenth where it would seem to be none or all."""
-    percent = 100 * count / of
-    digits = 1 if 0 < percent < 1 or 99 < percent < 100 else 0
-    return f"{percent:.{digits}f}\N{NO-BREAK SPACE}%"
+    """A count as a percentage."""
+    return percent(count / of)
+
+
+def percent(part: float) -> str:
+    """A part of 1 as a percentage, to a tenth where it would seem to be none or all."""
+    digits = 1 if 0 < part < 0.01 or 0.99 < part < 1 else 0
+    return f"{100 * part:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
 def posts(count: int) -> str:

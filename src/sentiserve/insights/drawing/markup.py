@@ -55,7 +55,7 @@ class Style(str):
     __slots__ = ()
 
 
-def tag(name: str, *children: Element | str, **attributes: Value | None) -> Element:
+def tag(name: str, /, *children: Element | str, **attributes: Value | None) -> Element:
     """An element; an attribute ``stroke_width`` is ``stroke-width``, one of None is left out."""
     given = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
     return Element(name, tuple((k, _number(v)) for k, v in given if v is not None), children)
