@@ -7,7 +7,8 @@ import { getText } from "./service.js";
 const GRAIN = 20; // pixels; a window that is made a little wider needs no other picture
 
 // path() names the figure now, and what it is asked with; null while there is none.
-export function figure(holder, path, every, otherwise = "") {
+// Some tell in words too what they show; that goes to an element of its own.
+export function figure(holder, path, every, { otherwise = "", told = null } = {}) {
   const trouble = make("p", { className: "trouble", role: "status" });
   const picture = make("div", { className: "picture" });
   const table = make("table");
@@ -21,10 +22,11 @@ export function figure(holder, path, every, otherwise = "") {
     const text = asked && (await getText(address(asked, width(picture))));
     if (text === last) return;
     last = text;
-    const { svg, ...told } = text ? JSON.parse(text) : { rows: [], columns: [] };
-    picture.replaceChildren(svg ? drawn(svg) : make("p", { className: "faint" }, otherwise));
-    details.hidden = !told.rows.length;
-    fill(table, told);
+    const found = text ? JSON.parse(text) : { rows: [], columns: [] };
+    picture.replaceChildren(found.svg ? drawn(found.svg) : make("p", { className: "faint" }, otherwise));
+    details.hidden = !found.rows.length;
+    fill(table, found);
+    if (told) write(told, found.rows.length ? found.description : "");
   }
 
   const again = poll(look, every, {

@@ -2,7 +2,6 @@
 
 import * as activity from "./activity.js";
 import * as ask from "./ask.js";
-import * as drift from "./drift.js";
 import { figure } from "./figure.js";
 import * as hashtag from "./hashtag.js";
 import { write } from "./make.js";
@@ -30,10 +29,9 @@ ask.install(() => setTimeout(() => live.forEach((look) => look()), SECOND / 4));
 performance.mark("interactive");
 
 poll(hashtag.look, 10 * SECOND);
-poll(drift.look, 10 * SECOND);
 figure(part("authors"), () => ["authors", { limit: 10 }], 4 * SECOND);
-figure(part("drift"), () => ["drift", {}], 10 * SECOND);
-const ofHashtag = figure(part("hashtag-figure"), ofTag, 4 * SECOND, "Choose one, or type any.");
+figure(part("drift"), () => ["drift", {}], 30 * SECOND, { told: part("drift-told") });
+const ofHashtag = figure(part("hashtag-figure"), ofTag, 4 * SECOND, { otherwise: "Choose one, or type any." });
 const overTime = figure(part("timeline"), timeline, 4 * SECOND);
 hashtag.install(() => {
   write(part("timeline-of"), hashtag.tag() && ` of #${hashtag.tag()}`);

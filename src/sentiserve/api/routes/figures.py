@@ -11,6 +11,7 @@ from sentiserve.api.schemas import MAX_NAME
 from sentiserve.errors import NotFoundError
 from sentiserve.insights import figures
 from sentiserve.insights.figures import Figure
+from sentiserve.types import Step
 
 router = APIRouter(prefix="/figures", include_in_schema=False)
 
@@ -44,9 +45,37 @@ async def hashtag(
     return _answer(request, figures.hashtag(tag, found, parts.model.labels), form, width)
 
 
+@router.get("/timeline.{form}")
+async def timeline(
+    request: Request,
+    parts: PartsDep,
+    form: Form,
+    step: Step = Step.DAY,
+    hashtag: Annotated[str | None, Query(max_length=MAX_NAME)] = None,
+    width: Width = figures.WIDE,
+) -> Response:
+    """Posts over time, all or those with a hashtag."""
+    found = await parts.timelines.timeline(step=step, hashtag=hashtag)
+    return _answer(request, figures.timeline(found, step, parts.model.labels, hashtag), form, width)
+
+
+@router.get("/drift.{form}")
+async def drift(
+    request: Request, parts: PartsDep, form: Form, width: Width = figures.WIDE
+) -> Response:
+    """Whether posts are still what they were."""
+    return _answer(request, figures.drift(await parts.drift.look()), form, width)
+
+
 def _answer(request: Request, figure: Figure, form: Form, width: int) -> Response:
     svg = figure.svg(width)
     if form == "svg":
         return File(svg.encode(), "image/svg+xml").answer(request)
-    told = {"title": figure.title, "columns": figure.columns, "rows": figure.rows, "svg": svg}
+    told = {
+        "title": figure.title,
+        "description": figure.description,
+        "columns": figure.columns,
+        "rows": figure.rows,
+        "svg": svg,
+    }
     return File(msgspec.json.encode(told), "application/json").answer(request)
