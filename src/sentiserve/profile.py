@@ -6,7 +6,10 @@ Counts alone, of coarse bins: no text, and no word, can be read out of a profile
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import Annotated
 
 import msgspec
@@ -14,13 +17,29 @@ import msgspec
 VERSION = 1  # of what is measured and how: another one makes profiles that can't be compared
 OTHER = "other"
 
+BUCKETS = 512  # for words: so few that none tells which word, enough to tell topics apart
+
 Value = float | str
-Values = Mapping[str, Sequence[Value]]  # by feature, one for each text in order
-Measure = Callable[[Sequence[str]], Values]
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
 _MAX_BINS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured of some texts, in their order.
+
+    Attributes:
+        values: by feature, one for each text.
+        words: into which of the ``BUCKETS`` the words of each text fall.
+    """
+
+    values: Mapping[str, Sequence[Value]]
+    words: Sequence[AbstractSet[int]]
+
+
+Measure = Callable[[Sequence[str]], Measured]
 
 
 class Kind(StrEnum):
@@ -59,7 +78,7 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         """What each bin holds, in words."""
         if not self.edges:
             return (*self.names, OTHER)
-        are_whole = all(edge.is_integer() for edge in self.edges)
+        are_whole = all(float(edge).is_integer() for edge in self.edges)
         first = "0" if self.edges[0] == 0 else f"up to {self.edges[0]:.4g}"
         pairs = zip(self.edges, self.edges[1:], strict=False)
         between = (_between(low, high, are_whole=are_whole) for low, high in pairs)
@@ -91,6 +110,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         model: the id of the model whose predictions are counted.
         posts: how many texts it was made from, each counted once.
         features: by name.
+        words: how many of the posts have a word in each of the ``BUCKETS``; empty if unknown.
         labels: the model's, in the order of ``confusion``.
         confusion: posts by true label (rows) and predicted one (columns); empty where no truth
             was known, or where there are very many labels.
@@ -100,10 +120,22 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     model: Annotated[str, msgspec.Meta(max_length=64)]
     posts: Count
     features: Annotated[dict[Name, Feature], msgspec.Meta(max_length=64)]
+    words: Annotated[tuple[Count, ...], msgspec.Meta(max_length=BUCKETS)] = ()
     labels: Annotated[tuple[Name, ...], msgspec.Meta(max_length=1000)] = ()
     confusion: tuple[Row, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a confusion that doesn't fit the labels."""
-        if self.confusion and {len(self.labels)} != {len(self.confusion), *map(len, self.confusion)}:
+        """Refuse words and a confusion that don't fit the rest."""
+        if self.words and (len(self.words) != BUCKETS or max(self.words) > self.posts):
+            raise ValueError(f"words need {BUCKETS} counts, of the posts")
+        if self.confusion and {len(self.labels)} != {
+            len(self.confusion),
+            *map(len, self.confusion),
+        }:
             raise ValueError("the confusion needs a row and a column for each label")
+
+
+def posts_with(words: Sequence[AbstractSet[int]]) -> tuple[int, ...]:
+    """How many posts have a word in each of the ``BUCKETS``."""
+    found = Counter(chain.from_iterable(words))
+    return tuple(found[bucket] for bucket in range(BUCKETS))

@@ -19,6 +19,7 @@ from sentiserve.api.routes import activity as activities
 from sentiserve.api.routes import (
     aggregates,
     docs,
+    drift,
     features,
     feedback,
     figures,
@@ -34,7 +35,7 @@ from sentiserve.metrics import Metrics
 from sentiserve.settings import Settings
 
 _ROUTES = (
-    *(inference, posts, feedback, aggregates, features, forgetting, activities, system),
+    *(inference, posts, feedback, aggregates, drift, features, forgetting, activities, system),
     *(docs, page, figures),
 )
 

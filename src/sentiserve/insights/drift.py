@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from sentiserve.insights.concept import of_judgements
 from sentiserve.insights.findings import FALSE_ALARMS, Drift, Finding
-from sentiserve.insights.shares import compare
-from sentiserve.profile import VERSION, Feature, Measure, Profile, Values
+from sentiserve.insights.shares import compare, strongest
+from sentiserve.profile import VERSION, Feature, Kind, Measure, Profile, Value, posts_with
 from sentiserve.types import Judgement, ModelInfo, Prediction
 
 WINDOW = 1000  # posts, and judgements: the newest ones
@@ -81,16 +81,37 @@ def _of_posts(
     profile: Profile, predictions: Sequence[Prediction], measure: Measure
 ) -> list[Finding]:
     sentiments = [said.sentiment for said in predictions]
-    values: Values = {
-        **measure([said.post.text for said in predictions]),
+    measured = measure([said.post.text for said in predictions])
+    values: dict[str, Sequence[Value]] = {
+        **measured.values,
         "label": [sentiment.label for sentiment in sentiments],
         "confidence": [max(sentiment.scores.values()) for sentiment in sentiments],
     }
-    return [
+    findings = [
         _finding(name, feature, feature.tally(values[name]))
         for name, feature in profile.features.items()
         if name in values
     ]
+    if profile.words:
+        findings.append(_words(profile, posts_with(measured.words), len(predictions)))
+    return findings
+
+
+def _words(profile: Profile, window: Sequence[int], posts: int) -> Finding:
+    """Which words posts have: a finding of its own, for a post has several."""
+    found = strongest(profile.words, profile.posts, window, posts)
+    return Finding(
+        feature="words",
+        kind=Kind.INPUT,
+        bins=tuple(f"words {bucket}" for bucket in found.bins),
+        reference=tuple(profile.words[bucket] / profile.posts for bucket in found.bins),
+        window=tuple(window[bucket] / posts for bucket in found.bins),
+        posts=posts,
+        reference_posts=profile.posts,
+        statistic=found.statistic,
+        p_value=found.p_value,
+        effect=found.effect,
+    )
 
 
 def _finding(name: str, feature: Feature, here: Sequence[int]) -> Finding:

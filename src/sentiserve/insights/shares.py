@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import erfc, exp, lgamma, log, sqrt
 
 _LEAST_EXPECTED = 5.0  # in each cell; Cochran, 1954, *Some methods for strengthening the χ² tests*
+_SHOWN = 10  # of many things, those that changed most
 _HALF = 0.5  # added to each count, so that no share is zero (Jeffreys' prior)
 
 
@@ -32,8 +33,8 @@ def compare(reference: Sequence[int], window: Sequence[int]) -> Comparison:
     them, so that χ² is a good approximation.
 
     The effect is the population stability index (Siddiqi, 2006, *Credit Risk Scorecards*),
-    Σ (w − r) ln(w / r) over the shares of the bins. Samples of one population have
-    (bins − 1) (1/m + 1/n) of it on average (Yurdakul, 2018, *Statistical Properties of Population
+    Σ (w - r) ln(w / r) over the shares of the bins. Samples of one population have
+    (bins - 1) (1/m + 1/n) of it on average (Yurdakul, 2018, *Statistical Properties of Population
     Stability Index*); that is taken off.
     """
     table = _dense(reference, window)
@@ -41,11 +42,50 @@ def compare(reference: Sequence[int], window: Sequence[int]) -> Comparison:
     freedom = len(table) - 1
     if freedom < 1:
         return Comparison(0.0, 0, 1.0, 0.0)
-    statistic = sum(_cell(r, (r + w) * m / (m + n)) + _cell(w, (r + w) * n / (m + n))
-                    for r, w in table)  # fmt: skip
+    statistic = _pearson(table)
     by_chance = freedom * (1 / m + 1 / n)
     effect = max(0.0, _stability(table) - by_chance)
     return Comparison(statistic, freedom, chi_squared_tail(statistic, freedom), effect)
+
+
+@dataclass(frozen=True, slots=True)
+class Strongest(Comparison):
+    """The comparison of the share that changed most.
+
+    Attributes:
+        bins: whose share changed most, that one first.
+    """
+
+    bins: tuple[int, ...]
+
+
+def strongest(
+    reference: Sequence[int], reference_posts: int, window: Sequence[int], posts: int
+) -> Strongest:
+    """Compare how many posts have each of many things, of which a post may have several.
+
+    The things of one post depend on one another, so their χ² must not be added up. Each is
+    compared by itself, has it or not; the one that changed most is tested by Fisher's exact test,
+    two-sided, and its p-value multiplied by the number of things (Bonferroni), for it was chosen.
+    """
+    pairs = [
+        ((r, reference_posts - r), (w, posts - w)) for r, w in zip(reference, window, strict=True)
+    ]
+    statistics = [_pearson([*zip(there, here, strict=True)]) for there, here in pairs]
+    order = sorted(range(len(pairs)), key=lambda i: statistics[i], reverse=True)
+    there, here = pairs[order[0]]
+    tails = (
+        fewer_by_chance(here[0], posts, there[0], reference_posts),
+        fewer_by_chance(here[1], posts, there[1], reference_posts),
+    )
+    effect = _stability([*zip(there, here, strict=True)]) - (1 / reference_posts + 1 / posts)
+    return Strongest(
+        statistic=statistics[order[0]],
+        freedom=1,
+        p_value=min(1.0, 2 * min(tails) * len(pairs)),
+        effect=max(0.0, effect),
+        bins=tuple(order[:_SHOWN]),
+    )
 
 
 def chi_squared_tail(statistic: float, freedom: int) -> float:
@@ -99,8 +139,10 @@ def _dense(reference: Sequence[int], window: Sequence[int]) -> list[tuple[int, i
     return table
 
 
-def _cell(found: int, expected: float) -> float:
-    return (found - expected) ** 2 / expected
+def _pearson(table: Sequence[tuple[int, int]]) -> float:
+    """Pearson's χ² of two samples; what neither has adds nothing."""
+    m, n = sum(r for r, _ in table), sum(w for _, w in table)
+    return sum((r * n - w * m) ** 2 / ((r + w) * m * n) for r, w in table if r + w)
 
 
 def _stability(table: Sequence[tuple[int, int]]) -> float:

@@ -15,14 +15,12 @@ from sentiserve.models.bundle import TOKENIZER, Bundle
 from sentiserve.models.languages import NAMES, language
 from sentiserve.models.preprocessing import LINK, MENTION, preprocessing
 from sentiserve.models.slices import EMOJI
-from sentiserve.profile import Value, Values
+from sentiserve.profile import BUCKETS, Measured, Value
 from sentiserve.texts import unescaped
 from sentiserve.types import Post
 
 _MOST = 10_000  # characters of a text that are looked at; its length counts whole
-_BUCKETS = 32  # for words: few enough that none tells which word, enough to tell topics apart
-_WORD = re.compile(r"[^\W\d_]{2,}")
-_NO_WORD = "no word"
+_WORD = re.compile(r"[^\W\d_]{4,}")  # shorter ones are mostly function words
 
 # Bins that mean something by themselves; of other numbers, a profile takes the tenths.
 EDGES: Mapping[str, tuple[float, ...]] = MappingProxyType(
@@ -34,12 +32,7 @@ EDGES: Mapping[str, tuple[float, ...]] = MappingProxyType(
         "mentions": (0, 1, 2),
     }
 )
-CATEGORIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "language": NAMES,
-        "topic": (*(f"{bucket:02}" for bucket in range(_BUCKETS)), _NO_WORD),
-    }
-)
+CATEGORIES: Mapping[str, tuple[str, ...]] = MappingProxyType({"language": NAMES})
 
 
 class Measures:
@@ -47,12 +40,10 @@ class Measures:
 
     - ``characters``: how many; ``links``, ``emoji``, ``hashtags``, ``mentions``: how many.
     - ``language``: see ``languages``.
-    - ``topic``: into which of 32 buckets the longest word falls by its CRC-32. Long words are
-      seldom function words, so other topics fill other buckets. One word of each post, so that
-      posts count as independent, which the words of one post are not.
     - ``tokens``: how many the model reads; ``unknown``: the share that its tokenizer has no
       token for; ``pieces``: the share that only goes on with a word, because the tokenizer
       doesn't know the whole one. Only where the bundle has a tokenizer.
+    - the words of four letters and more, in buckets by their CRC-32: other topics fill others.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -63,33 +54,25 @@ class Measures:
         """
         self._tokens = _Tokens(bundle) if TOKENIZER in bundle.manifest.files else None
 
-    def __call__(self, texts: Sequence[str]) -> Values:
-        """What is measured of each text, by name, in the texts' order."""
-        rows = [_of_text(text) for text in texts]
-        columns: dict[str, list[Value]] = {name: [row[name] for row in rows] for name in _NAMES}
-        return columns | (self._tokens(texts) if self._tokens else {})
+    def __call__(self, texts: Sequence[str]) -> Measured:
+        """What is measured of each text, in the texts' order."""
+        seen = [unescaped(text[:_MOST]) for text in texts]
+        words = [MENTION.sub(" ", LINK.sub(" ", text)) for text in seen]
+        values: dict[str, Sequence[Value]] = {
+            "characters": [len(text) for text in texts],
+            "links": [len(LINK.findall(text)) for text in seen],
+            "emoji": [len(EMOJI.findall(text)) for text in seen],
+            "hashtags": [len(Post.of_text(text).hashtags) for text in seen],
+            "mentions": [len(MENTION.findall(text)) for text in seen],
+            "language": [language(text) for text in words],
+        }
+        if self._tokens:
+            values |= self._tokens(texts)
+        return Measured(values, [_buckets(text) for text in words])
 
 
-def _of_text(text: str) -> dict[str, Value]:
-    seen = unescaped(text[:_MOST])
-    words = MENTION.sub(" ", LINK.sub(" ", seen))
-    return {
-        "characters": len(text),
-        "links": len(LINK.findall(seen)),
-        "emoji": len(EMOJI.findall(seen)),
-        "hashtags": len(Post.of_text(seen).hashtags),
-        "mentions": len(MENTION.findall(seen)),
-        "language": language(words),
-        "topic": _topic(words),
-    }
-
-
-_NAMES = ("characters", "links", "emoji", "hashtags", "mentions", "language", "topic")
-
-
-def _topic(text: str) -> str:
-    longest = max(_WORD.findall(text.casefold()), key=len, default=None)
-    return f"{crc32(longest.encode()) % _BUCKETS:02}" if longest else _NO_WORD
+def _buckets(text: str) -> frozenset[int]:
+    return frozenset(crc32(word.encode()) % BUCKETS for word in _WORD.findall(text.casefold()))
 
 
 class _Tokens:
@@ -105,7 +88,7 @@ class _Tokens:
         self._beginning = beginning(self._tokenizer, manifest.max_tokens)
         self._unknown = _unknown(self._tokenizer)
 
-    def __call__(self, texts: Sequence[str]) -> dict[str, list[Value]]:
+    def __call__(self, texts: Sequence[str]) -> dict[str, Sequence[Value]]:
         prepared = [self._prepare(self._beginning(text)) for text in texts]
         encodings = self._tokenizer.encode_batch(prepared, add_special_tokens=False)
         return {

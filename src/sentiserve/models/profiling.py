@@ -17,7 +17,7 @@ from sentiserve.models.bundle import (
 from sentiserve.models.evaluation import evaluate
 from sentiserve.models.labelled import Labelled
 from sentiserve.models.measures import CATEGORIES, EDGES, Measures
-from sentiserve.profile import VERSION, Feature, Kind, Measure, Profile, Value
+from sentiserve.profile import VERSION, Feature, Kind, Measure, Profile, Value, posts_with
 from sentiserve.protocols import Model
 from sentiserve.types import Sentiment
 
@@ -47,16 +47,18 @@ def profile_of(
             f"{len(texts):,} different texts are too few for a profile; it takes {FEWEST} at least"
         )
     sentiments, labels = model.predict(texts), model.info.labels
+    measured = measure(texts)
     features = {
         name: _feature(Kind.INPUT, values, EDGES.get(name, ()), CATEGORIES.get(name, ()))
-        for name, values in measure(texts).items()
+        for name, values in measured.values.items()
     }
     features |= _said(labels, sentiments)
     confusion: tuple[tuple[int, ...], ...] = ()
     if truth is not None and len(labels) <= _MAX_LABELS:
         found = evaluate(labels, Labelled(tuple(texts), tuple(truth)), sentiments)
         confusion = tuple(map(tuple, found.confusion.tolist()))
-    return Profile(VERSION, model.info.id, len(texts), features, labels, confusion)
+    words = posts_with(measured.words)
+    return Profile(VERSION, model.info.id, len(texts), features, words, labels, confusion)
 
 
 def record_profile(bundle: Bundle, profile: Profile) -> Manifest:
