@@ -53,9 +53,12 @@ def test_the_service_stopped_and_started_under_the_open_page(
 def test_a_store_that_fails_costs_the_figures_and_not_the_answers(
     browser: Browser, start_service: StartService, tmp_path: Path
 ) -> None:
-    service = start_service("--store", "redis://127.0.0.1:1")
+    file = tmp_path / "store.db"
+    service = start_service("--store", f"sqlite:///{file}")
     with left_alone(browser, service) as dashboard:
         page = dashboard.open().page
+        expect(page.locator("#authors svg").first).to_be_visible()
+        file.write_bytes(b"no database any longer")
         expect(page.locator("#authors .trouble")).to_contain_text("Not up to date: ")
         expect(page.locator("#posts-trouble")).to_contain_text("Not up to date: ")
         dashboard.ask(SAMPLE)

@@ -16,8 +16,9 @@ PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobil
 def settled(dashboard: Dashboard) -> Page:
     """Wait until every part shows something."""
     page = dashboard.page
-    for part in ("authors", "timeline", "drift"):
+    for part in ("authors", "timeline"):
         expect(page.locator(f"#{part} svg").first).to_be_visible()
+    expect(page.locator("#drift-told")).not_to_be_empty()
     expect(page.locator("#posts li, #nothing:visible").first).to_be_visible()
     expect(page.locator("#model")).not_to_have_text("\N{EN DASH}")
     return page
@@ -32,6 +33,8 @@ def busied(dashboard: Dashboard) -> Page:
     page.locator("#tag").press("Enter")
     expect(page.locator("#hashtag-figure svg title").first).to_be_attached()
     page.locator("#authors summary").click()
+    page.get_by_text("Feature by feature").click()
+    expect(page.locator("#drift svg").first).to_be_visible()
     return page
 
 

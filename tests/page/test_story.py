@@ -6,7 +6,7 @@ import pytest
 from page.browser import SAMPLE
 from page.conftest import Open
 from playwright.sync_api import expect
-from processes import Service
+from processes import Service, StartService
 
 pytestmark = pytest.mark.xdist_group("page")
 
@@ -75,6 +75,14 @@ def test_a_hashtag_is_chosen_typed_and_left(full: Service, dashboard: Open) -> N
 
     page.get_by_role("button", name="#bitcoin").click()
     expect(page.locator("#hashtag-figure")).to_contain_text("Choose one, or type any.")
+
+
+def test_texts_that_may_not_be_shown_are_not(start_service: StartService, dashboard: Open) -> None:
+    page = dashboard(start_service(return_text="own"))
+    page.ask(SAMPLE)
+    expect(page.page.locator("#result blockquote")).to_contain_text("may not be shown")
+    expect(page.page.locator("#posts li")).to_contain_text("may not be shown")
+    expect(page.page.locator("body")).not_to_contain_text("smells like caramel")
 
 
 def test_the_true_label_can_be_told(empty: Service, dashboard: Open) -> None:

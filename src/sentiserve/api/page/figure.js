@@ -26,7 +26,7 @@ export function figure(holder, path, every, { otherwise = "", told = null } = {}
     picture.replaceChildren(found.svg ? drawn(found.svg) : make("p", { className: "faint" }, otherwise));
     details.hidden = !found.rows.length;
     fill(table, found);
-    if (told) write(told, found.rows.length ? found.description : "");
+    if (told) write(told, found.description);
   }
 
   const again = poll(look, every, {
