@@ -68,7 +68,7 @@ def test_a_store_that_fails_costs_the_figures_and_not_the_answers(
 def test_a_page_slows_down_until_the_clients_limit_lets_it(
     browser: Browser, start_service: StartService
 ) -> None:
-    service = start_service(client_rate="1", client_burst="4")
+    service = start_service(client_rate="3", client_burst="3")
     with left_alone(browser, service) as dashboard:
         page = dashboard.open().page
         expect(page.locator("#authors svg")).to_be_visible()
