@@ -97,6 +97,23 @@ class Metrics:
         self.recorded = Counter(
             "sentiserve_recorded", "Predictions written to the store.", registry=registry
         )
+        self._drift_effect = Gauge(
+            "sentiserve_drift_effect",
+            "How far the newest posts are from the model's profile, by feature.",
+            ("feature",),
+            registry=registry,
+        )
+        self._drift_alarm = Gauge(
+            "sentiserve_drift_alarm",
+            "1 for a feature that drifted, 0 for one that did not.",
+            ("feature",),
+            registry=registry,
+        )
+        self._drift_window_posts = Gauge(
+            "sentiserve_drift_window_posts",
+            "Newest posts that are compared with the model's profile.",
+            registry=registry,
+        )
         self.model = Info("sentiserve_model", "Which model answers, by its id.", registry=registry)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -104,6 +121,15 @@ class Metrics:
         counter, histogram = self._of_route(method, route, status)
         counter.inc()
         histogram.observe(seconds)
+
+    def drifted(self, posts: int, features: Mapping[str, tuple[float, bool]]) -> None:
+        """Show the newest comparison: each feature's effect, and whether it is an alarm."""
+        self._drift_window_posts.set(posts)
+        self._drift_effect.clear()
+        self._drift_alarm.clear()
+        for feature, (effect, is_alarm) in features.items():
+            self._drift_effect.labels(feature).set(effect)
+            self._drift_alarm.labels(feature).set(is_alarm)
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""

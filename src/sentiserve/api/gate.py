@@ -33,6 +33,7 @@ CLIENT_LEFT = 499  # nobody receives it; nginx's word for it in logs
 _BODY_SECONDS = 60.0  # from the request's head to its body's end
 _draw = random.Random().getrandbits  # noqa: S311  # ids are no secrets, and the system's randomness takes long
 _OPEN = "/health/"  # load balancers have no credentials
+_FREE = "/static/"  # a page's files come from memory, many at once
 
 
 class Gate:
@@ -97,7 +98,8 @@ class Gate:
                 self._limits.charge(client)  # nobody may guess for ever
                 raise
             self._limits.check(client)
-        self._limits.charge(client)
+        if not scope["path"].startswith(_FREE):
+            self._limits.charge(client)
         scope["state"]["charge"] = partial(self._limits.charge, client)
 
     def _limited(self, receive: Receive, headers: Headers) -> Receive:

@@ -14,6 +14,7 @@ import structlog
 import uvicorn
 import uvloop
 
+from sentiserve.api.activity import Activity
 from sentiserve.api.app import create_app
 from sentiserve.api.auth import Credentials
 from sentiserve.api.connection import Connection, connections_possible
@@ -67,8 +68,10 @@ async def _serve(
         if settings.metrics == "emf":
             await stack.enter_async_context(writing(metrics, settings.service))
         parts = await stack.enter_async_context(running(settings, metrics, model))
+        activity = siblings.activity if siblings else Activity(metrics)
+        await stack.enter_async_context(activity)
         server = Server(settings, on_ready)
-        server.config.app = create_app(parts, settings, metrics, access, server, siblings)
+        server.config.app = create_app(parts, settings, metrics, access, server, activity, siblings)
         for number in (signal.SIGTERM, signal.SIGINT):
             # uvicorn hands a signal on when all requests are answered; the parts close then.
             signal.signal(number, lambda *_: None)
