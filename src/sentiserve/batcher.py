@@ -69,6 +69,7 @@ class Batcher:
         await self._engine.open()
         works = [self._encode(), *(self._compute() for _ in range(self._engine.inferences))]
         self._workers = [asyncio.create_task(work) for work in works]
+        self._metrics.model_ready.set_function(lambda: float(self.error is None))
 
     async def close(self) -> None:
         """Stop; whoever still waits gets an OverloadedError."""

@@ -10,12 +10,15 @@ from prometheus_client import (
     Gauge,
     Histogram,
     Info,
+    ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
+
+from sentiserve import __version__
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nobody reads
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -97,7 +100,15 @@ class Metrics:
         self.recorded = Counter(
             "sentiserve_recorded", "Predictions written to the store.", registry=registry
         )
+        self.model_ready = Gauge(
+            "sentiserve_model_ready",
+            "1 while the model works; 0 while it fails, and the service is not ready.",
+            registry=registry,
+        )
         self.model = Info("sentiserve_model", "Which model answers, by its id.", registry=registry)
+        build = Info("sentiserve_build", "Which version runs.", registry=registry)
+        build.info({"version": __version__})
+        ProcessCollector(registry=registry)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
