@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.monitoring.answers import answers
-from deploy.monitoring.panels import Panel, Row
+from deploy.monitoring.panels import CALLS, Panel, Row
 from deploy.monitoring.parts import parts
 
 FILE = Path(__file__).parent / "dashboards" / "sentiserve.json"
@@ -123,7 +123,7 @@ def _variables() -> list[dict[str, Any]]:
         _variable("instance", f'label_values({known}{{job="$job"}}, instance)', several=True),
         _variable(
             "route",
-            'label_values(sentiserve_requests_total{job="$job",route!~"/health/.*|/metrics"}, route)',
+            f"label_values(sentiserve_requests_total{{{CALLS}}}, route)",
             several=True,
         ),
     ]

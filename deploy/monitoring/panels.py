@@ -7,7 +7,8 @@ of them starts anew.
 from dataclasses import dataclass, field
 
 ALL = 'job="$job",instance=~"$instance"'
-ASKED = f'{ALL},route=~"$route",route!~"/health/.*|/metrics"'
+CALLS = f'{ALL},route!~"/health/.*|/metrics"'
+ASKED = f'{CALLS},route=~"$route"'
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def _predictions() -> Row:
         [
             Panel(
                 "By outcome",
-                "hit: from the store. miss: by the model. refused: for want of room. failed: error.",
+                "hit: by the store. miss: by the model. refused: for want of room. failed: error.",
                 {"{{outcome}}": total("sentiserve_predictions_total", "outcome")},
                 unit="ops",
                 stacked=True,
@@ -82,7 +82,7 @@ def _store() -> Row:
         [
             Panel(
                 "Remembered",
-                "Share answered from the store; it falls to 0 with a new model, or a failing store.",
+                "Share answered from the store; 0 after a change of the model, or with no store.",
                 {"hits": hit_rate()},
                 unit="percentunit",
                 share=True,
