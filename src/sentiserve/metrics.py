@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from importlib.metadata import version
 
 import msgspec
 from prometheus_client import (
@@ -17,8 +18,6 @@ from prometheus_client import (
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
-
-from sentiserve import __version__
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nobody reads
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -107,7 +106,7 @@ class Metrics:
         )
         self.model = Info("sentiserve_model", "Which model answers, by its id.", registry=registry)
         build = Info("sentiserve_build", "Which version runs.", registry=registry)
-        build.info({"version": __version__})
+        build.info({"version": version("sentiserve")})
         ProcessCollector(registry=registry)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:

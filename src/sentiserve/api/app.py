@@ -16,6 +16,7 @@ from sentiserve.api.limits import Limits
 from sentiserve.api.lists import Lists
 from sentiserve.api.routes import aggregates, docs, features, forgetting, inference, system
 from sentiserve.api.siblings import Siblings
+from sentiserve.api.tracing import Tracing
 from sentiserve.build import Parts
 from sentiserve.metrics import Metrics
 from sentiserve.settings import Settings
@@ -34,6 +35,7 @@ def create_app(
     credentials: Credentials,
     server: Stopping,
     siblings: Siblings | None = None,
+    tracing: Tracing | None = None,
 ) -> ASGIApp:
     """The service over running parts, which whoever opened them closes."""
     app = FastAPI(
@@ -56,4 +58,4 @@ def create_app(
     hits = Hits(lists, parts.inference, settings.return_text)
     limits = Limits(settings.client_rate, settings.client_burst)
     clients = Clients(settings.trusted_proxies)
-    return Gate(hits, metrics, credentials, limits, clients, settings.max_body)
+    return Gate(hits, metrics, credentials, limits, clients, settings.max_body, tracing)
