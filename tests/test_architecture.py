@@ -12,7 +12,7 @@ import sentiserve
 PACKAGE = Path(sentiserve.__file__).parent
 SHARED = {
     "errors", "types", "protocols", "texts", "timing", "plugins", "tables", "settings", "metrics",
-    "logs", "records", "names", "tombstones", "cores",
+    "logs", "tracebacks", "records", "names", "tombstones", "cores",
 }  # fmt: skip
 PARTS = {"inference", "insights", "features", "forgetting"}  # what the doors ask
 ALLOWED = {
@@ -29,7 +29,8 @@ ALLOWED = {
     "settings": {"errors"},
     "metrics": set(),
     "emf": {"metrics"},
-    "logs": set(),
+    "tracebacks": {"errors"},
+    "logs": {"tracebacks"},
     "cores": set(),
     "sources": SHARED,
     "models": SHARED,

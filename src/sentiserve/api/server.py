@@ -25,7 +25,7 @@ def run(settings: Settings) -> int:
         SentiserveError: the address can't be listened on or would let strangers in, or a part
             can't start; the text says what to do.
     """
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, details=settings.log_details)
     for name in unknown_variables():
         _log.warning("no setting has this name", variable=name)
     access = credentials(settings)
