@@ -12,6 +12,8 @@ from sentiserve.errors import ModelError
 from sentiserve.logs import configure_logs
 from sentiserve.tracebacks import without_words
 
+TEXT = "a private text"
+
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
@@ -59,7 +61,7 @@ def fail() -> None:
     """As a model does whose library repeats the text at which it failed."""
     try:
         try:
-            raise ValueError("no token for 'a private text'")
+            raise ValueError(f"no token for {TEXT!r}")
         except ValueError as error:
             raise ModelError("the model failed") from error
     except ModelError:
@@ -75,7 +77,7 @@ def test_a_traceback_repeats_nothing_that_is_not_ours(capfd: pytest.CaptureFixtu
     assert len(lines) == 2
     for line in lines:
         trace = json.loads(line)["exception"]
-        assert "private" not in line
+        assert TEXT not in line
         assert trace.count("test_logs.py") == 2
         assert "\nValueError\n\nThe above exception was the direct cause" in trace
         assert trace.endswith("ModelError: the model failed")
@@ -85,12 +87,12 @@ def test_a_group_of_errors_and_what_came_before_are_told_without_words() -> None
     """An error that somebody has already told of ends the chain; files keep their names."""
     try:
         try:
-            raise KeyError("private")
+            raise KeyError(TEXT)
         except KeyError:
-            raise ExceptionGroup("private", [TypeError("private"), OSError(2, "gone", "a/b")])  # noqa: B904
+            raise ExceptionGroup(TEXT, [TypeError(TEXT), OSError(2, "gone", "a/b")])  # noqa: B904
     except ExceptionGroup as error:
         told = without_words((type(error), error, error.__traceback__))
-    assert "private" not in told
+    assert TEXT not in told
     assert "KeyError\n\nDuring handling" in told
     assert "TypeError" in told
     assert "FileNotFoundError: [Errno 2] gone: 'a/b'" in told
@@ -102,4 +104,4 @@ def test_whoever_asks_for_it_gets_every_word(
 ) -> None:
     configure_logs("debug", **wanted)
     fail()
-    assert capfd.readouterr().err.count("ValueError: no token for 'a private text'") == 2
+    assert capfd.readouterr().err.count(f"ValueError: no token for {TEXT!r}") == 2

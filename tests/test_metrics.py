@@ -12,7 +12,7 @@ from redis_server import RedisServer
 from sentiserve.metrics import Metrics
 
 DOCUMENTATION = (Path(__file__).parent.parent / "docs" / "operation.md").read_text()
-ROW = re.compile(r"^\| `((?:sentiserve|process)_\w+)` \| (\w+) \| ([\w, ]*) \|", re.MULTILINE)
+ROW = re.compile(r"^\| `((?:sentiserve|process)_\w+)` \| (\w+) \| ([\w, ]*)\|", re.MULTILINE)
 Described = dict[str, tuple[str, frozenset[str]]]
 """Type and labels of each metric."""
 OF_ANY = {"le", "worker"}  # of every histogram, and of several workers
