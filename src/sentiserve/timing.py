@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -59,9 +60,13 @@ class Timing:
         return result
 
 
+of_request: ContextVar[Timing | None] = ContextVar("of_request", default=None)
+"""The timing of the request that is answered, for parts that nobody hands it to."""
+
+
 @asynccontextmanager
 async def store_within(seconds: float, ask: str) -> AsyncIterator[None]:
-    """Give the store so long for the block.
+    """Give the store so long for the block, and take its time where a request is answered.
 
     Args:
         seconds: SENTISERVE_STORE_TIMEOUT.
@@ -70,11 +75,16 @@ async def store_within(seconds: float, ask: str) -> AsyncIterator[None]:
     Raises:
         StoreTimeoutError: it took longer.
     """
+    timing = Timing()
     try:
-        async with asyncio.timeout(seconds):
-            yield
+        with timing.of("store"):
+            async with asyncio.timeout(seconds):
+                yield
     except TimeoutError as error:
         raise StoreTimeoutError(
             f"the store did not answer within {seconds:g} s; {ask}, or raise "
             "SENTISERVE_STORE_TIMEOUT"
         ) from error
+    finally:
+        if request := of_request.get():
+            request.take(timing)

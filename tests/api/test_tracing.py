@@ -85,6 +85,13 @@ def test_a_post_is_traced_to_its_source_and_then_found_in_the_store(
     assert request.name == "GET /v1/inference"
 
 
+@pytest.mark.parametrize("path", ["/v1/authors", "/v1/hashtags/coffee"])
+def test_what_is_told_of_many_posts_is_traced_to_the_store(traced: Traced, path: str) -> None:
+    answer, (_, store) = traced.ask("GET", path)
+    assert store.name == "store"
+    assert round(store.milliseconds, 2) == pytest.approx(said(answer)["store"], abs=0.011)
+
+
 def test_callers_whose_texts_are_computed_together_have_a_trace_each(traced: Traced) -> None:
     """Each has the whole time of the batch that its text was in, and says how many were."""
     numbers = count()

@@ -1,5 +1,6 @@
 """Traces whose collector fails, and those that can't be had."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -123,6 +124,17 @@ def test_without_the_extra_it_says_what_to_install(
     ran = cli("serve", "--port", "0")
     assert ran.status == 1
     assert "pip install 'sentiserve[otel]'" in ran.err
+    checked = json.loads(cli("check", "--json").out)["traces"]
+    assert not checked["ok"]
+    assert "pip install 'sentiserve[otel]'" in checked["detail"]
+
+
+def test_check_says_of_traces_only_where_they_are_wanted(
+    cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "traces" not in json.loads(cli("check", "--json").out)
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:4318")
+    assert json.loads(cli("check", "--json").out)["traces"]["ok"]
 
 
 @pytest.mark.parametrize(

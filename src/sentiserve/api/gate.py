@@ -25,7 +25,7 @@ from sentiserve.errors import (
     UnauthorizedError,
 )
 from sentiserve.metrics import Metrics
-from sentiserve.timing import Timing
+from sentiserve.timing import Timing, of_request
 
 _log = structlog.get_logger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -151,6 +151,7 @@ class _Request:
         given = headers.get("x-request-id", "")
         self.id = given if _REQUEST_ID.fullmatch(given) else f"{_draw(128):032x}"
         self._timing = scope.setdefault("state", {})["timing"] = Timing()
+        of_request.set(self._timing)  # of this task alone
         self.ids = {"request_id": self.id}
         self._trace = None
         if tracing and (trace := tracing.begin(scope["path"], scope["scheme"], headers)):
