@@ -28,7 +28,7 @@ def documented() -> Described:
 def declared() -> dict[str, frozenset[str]]:
     """The labels of metrics that have no series yet."""
     metrics = [m for m in vars(Metrics()).values() if isinstance(m, MetricWrapperBase)]
-    return {metric.describe()[0].name: frozenset(metric._labelnames) for metric in metrics}
+    return {next(iter(metric.describe())).name: frozenset(metric._labelnames) for metric in metrics}
 
 
 def exposed(service: Service) -> Described:

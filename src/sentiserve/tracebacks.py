@@ -5,23 +5,23 @@ own errors don't, and those of files and sockets name a path or an address: thei
 """
 
 import traceback
-from types import TracebackType
+
+from structlog.typing import ExcInfo
 
 from sentiserve.errors import SentiserveError
 
-Raised = tuple[type[BaseException], BaseException, TracebackType | None]
 _CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
 _CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n\n"
 
 
-def word_for_word(raised: Raised) -> str:
+def word_for_word(exc_info: ExcInfo) -> str:
     """The traceback as Python prints it."""
-    return "".join(traceback.format_exception(*raised)).rstrip("\n")
+    return "".join(traceback.format_exception(*exc_info)).rstrip("\n")
 
 
-def without_words(raised: Raised) -> str:
+def without_words(exc_info: ExcInfo) -> str:
     """The traceback, in which errors that aren't ours say what kind they are, and no more."""
-    _, error, _ = raised
+    _, error, _ = exc_info
     return _told(error, set()).rstrip("\n")
 
 

@@ -141,7 +141,7 @@ class Tracing:
         await asyncio.to_thread(closing.join, _FLUSH)
         if closing.is_alive():
             _log.warning("traces are lost: the collector did not take them in time")
-            self._exporter.shutdown()  # tries no more
+            self._exporter.shutdown()  # type: ignore[no-untyped-call]  # tries no more
 
 
 class Trace:
