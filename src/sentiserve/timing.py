@@ -36,7 +36,8 @@ class Timing:
     @contextmanager
     def of(self, part: str) -> Iterator[Facts]:
         """Take the time of the block, which may add facts; an error that leaves it is one."""
-        began, facts = time.perf_counter(), Facts()
+        facts: Facts = {}
+        began = time.perf_counter()
         try:
             yield facts
         except BaseException as error:

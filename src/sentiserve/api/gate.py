@@ -198,8 +198,10 @@ class _Request:
             )
 
     def _server_timing(self) -> str:
-        parts = self._timing.seconds | {"total": time.perf_counter() - self._started}
-        return ", ".join(f"{part};dur={1000 * value:.2f}" for part, value in parts.items())
+        parts = [
+            f"{name};dur={1000 * part.seconds:.2f}, " for name, part in self._timing.parts.items()
+        ]
+        return f"{''.join(parts)}total;dur={1000 * (time.perf_counter() - self._started):.2f}"
 
 
 async def _no_body() -> Message:
