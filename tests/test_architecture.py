@@ -12,13 +12,14 @@ import sentiserve
 PACKAGE = Path(sentiserve.__file__).parent
 SHARED = {
     "errors", "types", "protocols", "texts", "timing", "plugins", "tables", "settings", "metrics",
-    "logs", "tracebacks", "records", "names", "tombstones", "cores",
+    "logs", "tracebacks", "records", "names", "tombstones", "cores", "profile",
 }  # fmt: skip
 PARTS = {"inference", "insights", "features", "forgetting"}  # what the doors ask
 ALLOWED = {
     "errors": set(),
     "types": {"errors"},
     "protocols": {"errors", "types"},
+    "profile": set(),
     "records": {"types"},
     "names": {"errors", "types"},
     "tombstones": {"records", "types"},

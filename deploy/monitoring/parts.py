@@ -5,7 +5,11 @@ from deploy.monitoring.panels import ALL, Panel, Row, hit_rate, quantile, rate, 
 
 def parts() -> list[Row]:
     """Model, predictions, store, sources; what it runs on; which versions these are."""
-    return [_model(), _predictions(), _store(), _sources(), _processes(), _versions()]
+    return [
+        *(_model(), _predictions(), _drift()),
+        *(_store(), _sources()),
+        *(_processes(), _versions()),
+    ]
 
 
 def _model() -> Row:
@@ -71,6 +75,30 @@ def _predictions() -> Row:
                 unit="percentunit",
                 share=True,
                 stacked=True,
+            ),
+        ],
+    )
+
+
+def _drift() -> Row:
+    drifted = f"max by (feature) (sentiserve_drift_alarm{{{ALL}}})"
+    return Row(
+        "Drift",
+        [
+            Panel(
+                "Drifted features",
+                "1 while a feature of the newest posts differs from the model's profile.",
+                {"{{feature}}": drifted},
+            ),
+            Panel(
+                "How far",
+                "The effect, by feature; docs/drift.md says what is large. None before 200 posts.",
+                {"{{feature}}": f"max by (feature) (sentiserve_drift_effect{{{ALL}}})"},
+            ),
+            Panel(
+                "Posts compared",
+                "The newest ones in the store.",
+                {"posts": f"max (sentiserve_drift_window_posts{{{ALL}}})"},
             ),
         ],
     )

@@ -12,9 +12,11 @@ from sentiserve.types import (
     Aggregate,
     AggregateQuery,
     Author,
+    Feedback,
     FeedKind,
     FeedQuery,
     Hashtag,
+    Judgement,
     ModelInfo,
     Page,
     Post,
@@ -22,6 +24,8 @@ from sentiserve.types import (
     Prediction,
     Prefix,
     Sentiment,
+    Stretch,
+    TimelineQuery,
 )
 
 
@@ -94,13 +98,32 @@ class Store(Protocol):
         where there are none, None stands.
         """
 
+    async def timeline(self, query: TimelineQuery) -> Sequence[Stretch]:
+        """The hours or days in which posts were seen, oldest first, without those that had none.
+
+        A label that no post of a stretch has may be left out of its counts.
+        """
+
+    async def recent(self, model_id: str, limit: int) -> Sequence[Prediction]:
+        """What was predicted last, newest first."""
+
+    async def judge(self, feedback: Sequence[Feedback]) -> None:
+        """Keep true labels, for as long as what any model said of the post, or longer.
+
+        The post's prediction may come after its true label. Of two labels for a post the newer one
+        wins; of two of the same time the one that comes later.
+        """
+
+    async def judgements(self, model_id: str, limit: int) -> Sequence[Judgement]:
+        """What is kept of this model beside the post's true label, newest label first."""
+
     async def count(self) -> Mapping[str, int]:
         """How many predictions are kept, by model id; may take long where there are many."""
 
     async def forget(self, what: PostRef | Author | Prefix) -> int:
         """Remove what any model said of the posts, and return how many predictions that were.
 
-        An author's posts are found by id, or by handle in any case.
+        Their true labels go too. An author's posts are found by id, or by handle in any case.
         """
 
 

@@ -6,7 +6,7 @@ What stores keep are structs rather than dataclasses: msgspec makes them from by
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from itertools import takewhile
@@ -251,6 +251,16 @@ class Step(StrEnum):
     HOUR = "hour"
     DAY = "day"
 
+    @property
+    def length(self) -> timedelta:
+        """How long a stretch is."""
+        return timedelta(hours=1) if self is Step.HOUR else timedelta(days=1)
+
+    def start_of(self, time: datetime) -> datetime:
+        """The beginning of the stretch that holds a time; in UTC."""
+        time = time.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        return time if self is Step.HOUR else time.replace(hour=0)
+
 
 @dataclass(frozen=True, slots=True)
 class TimelineQuery:
@@ -258,7 +268,7 @@ class TimelineQuery:
 
     Attributes:
         hashtag: as ``Post.hashtags`` gives it; None for all posts.
-        since: leaves out the stretches that end before it.
+        since: leaves out the stretches that are over by then; the one that holds it is whole.
     """
 
     model_id: str
@@ -273,7 +283,7 @@ class Stretch:
 
     Attributes:
         start: aware, in UTC.
-        counts: posts per label.
+        counts: posts per label; one that no post has may be missing.
     """
 
     start: datetime

@@ -14,12 +14,31 @@ from store.writers import check_processes
 
 from sentiserve.errors import SettingsError, StoreError
 from sentiserve.store.sqlite import SqliteStore, from_url
+from sentiserve.store.sqlite_rows import row_of
+from sentiserve.store.sqlite_totals import tally_of
 from sentiserve.testing import StoreContract, example_prediction
 from sentiserve.types import AggregateQuery, Author, Entity, PostRef, Sentiment
 
 DAY = 24 * 60 * 60
 MODEL = "model-1"
 GARBAGE = b"This is no database. " * 1_000
+BEFORE = """
+CREATE TABLE predictions (
+    platform TEXT NOT NULL, id TEXT NOT NULL, model_id TEXT NOT NULL,
+    text TEXT NOT NULL, url TEXT, author_id TEXT, author_handle TEXT, created_at INTEGER,
+    label TEXT NOT NULL, scores TEXT NOT NULL, truncated INTEGER NOT NULL,
+    predicted_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+    PRIMARY KEY (platform, id, model_id)
+) STRICT;
+CREATE INDEX predictions_by_expiry ON predictions (expires_at);
+CREATE TABLE hashtags (
+    model_id TEXT NOT NULL, tag TEXT NOT NULL, platform TEXT NOT NULL, id TEXT NOT NULL,
+    PRIMARY KEY (model_id, tag, platform, id),
+    FOREIGN KEY (platform, id, model_id) REFERENCES predictions ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX hashtags_by_post ON hashtags (platform, id, model_id);
+CREATE INDEX predictions_by_author ON predictions (model_id, platform, author_id);
+"""  # of versions 1 and 2, but for what the last index holds
 
 
 @asynccontextmanager
@@ -352,20 +371,69 @@ async def test_what_a_process_before_left_in_the_log_goes(tmp_path: Path) -> Non
             assert b"a telling text" not in contents(tmp_path)
 
 
-async def test_a_file_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> None:
-    """Nothing is lost, and it is as any file from then on."""
-    path, prediction = tmp_path / "store.db", example_prediction(author_id="7")
-    async with opened(path) as store:
-        await store.put([prediction])
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(
-            "DROP INDEX predictions_by_author;"
-            "CREATE INDEX predictions_by_author ON predictions (model_id, platform, author_id);"
-            "PRAGMA user_version = 1"
+@pytest.mark.parametrize("version", [1, 2])
+async def test_a_file_of_a_version_before_is_brought_up_to_date(
+    tmp_path: Path, version: int
+) -> None:
+    """Nothing is lost, and it is to the last count as a file into which all was put anew."""
+    now = datetime.now(UTC)
+    predictions = [
+        example_prediction(
+            f"{number}",
+            text=" ".join(["#sun", "#rain", "plain"][: number % 3 + 1]),
+            author_id=[None, "7", ""][number % 3],
+            author_handle=[None, "Anna"][number % 2],
+            created_at=[None, datetime(1969, 12, 31, number % 24, 30, tzinfo=UTC)][number % 2],
+            scores={"ham": 0.1 + number % 5 * 0.2, '"it\'s"': 0.9 - number % 5 * 0.2},
+            model_id=f"model {number % 2}",
+            predicted_at=now,
         )
+        for number in range(50)
+    ]
+    before, anew = tmp_path / "before.db", tmp_path / "anew.db"
+    with closing(sqlite3.connect(before)) as connection:
+        connection.executescript(BEFORE)
+        connection.execute(f"PRAGMA user_version = {version}")
+        for one in predictions:
+            row = row_of(one, DAY * 1_000_000)
+            connection.execute(f"INSERT INTO predictions VALUES ({', '.join('?' * 13)})", row)
+            connection.executemany(
+                "INSERT INTO hashtags VALUES (?, ?, 'x', ?)",
+                [(one.model_id, tag, one.post.ref.id) for tag in one.post.hashtags],
+            )
+        connection.commit()
+    async with opened(anew) as store:
+        await store.put(predictions)
     for _ in range(2):
-        async with opened(path) as store:
-            assert await store.get([prediction.post.ref], MODEL) == [prediction]
-    assert rows(path, "PRAGMA user_version") == [(2,)]
-    (index,) = rows(path, "SELECT sql FROM sqlite_schema WHERE name = 'predictions_by_author'")
-    assert "coalesce" in index[0]
+        async with opened(before) as store:
+            refs = [one.post.ref for one in predictions[::2]]
+            assert await store.get(refs, "model 0") == predictions[::2]
+    for table in ("predictions", "hashtags", "hours", "feedback"):
+        sql = f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4"
+        assert rows(before, sql) == rows(anew, sql)
+    sql = "SELECT * FROM totals"
+    for one, other in zip(rows(before, sql), rows(anew, sql), strict=True):
+        assert (*one[:-1], tally_of(one[-1])) == (*other[:-1], tally_of(other[-1]))
+    sql = "SELECT type, name, tbl_name FROM sqlite_schema ORDER BY 1, 2"
+    assert rows(before, sql) == rows(anew, sql)
+    assert rows(before, "PRAGMA user_version") == rows(anew, "PRAGMA user_version") == [(3,)]
+
+
+async def test_counts_end_with_what_they_count(tmp_path: Path) -> None:
+    """When all is replaced, forgotten and expired, the tables that follow are as empty."""
+    path = tmp_path / "store.db"
+    born = datetime.now(UTC) - timedelta(seconds=DAY)
+    some = [
+        example_prediction(f"{n}", text="#sun #rain", author_id=f"{n % 3}", scores=scores)
+        for n, scores in enumerate([{"a": 1.0}, {"b": 0.3, "a": 0.7}, {"c": 1 / 3, "b": 2 / 3}])
+    ]
+    async with opened(path) as store:
+        await store.put([replace(one, predicted_at=born + timedelta(seconds=60)) for one in some])
+        await store.put(some)
+        await store.forget(some[0].post.ref)
+        await store.put([replace(one, predicted_at=born) for one in some[:1]])
+        await store.forget(Author("x", "1"))
+        await store.forget(Author("x", "2"))
+        assert await store.aggregate(AggregateQuery(Entity.HASHTAG, MODEL)) == []
+    for table in ("predictions", "hashtags", "totals", "hours"):
+        assert rows(path, f"SELECT * FROM {table}") == []

@@ -14,7 +14,7 @@ from sentiserve.api.gate import Gate
 from sentiserve.api.hits import Hits
 from sentiserve.api.limits import Limits
 from sentiserve.api.lists import Lists
-from sentiserve.api.routes import aggregates, docs, features, forgetting, inference, system
+from sentiserve.api.routes import aggregates, docs, drift, features, forgetting, inference, system
 from sentiserve.api.siblings import Siblings
 from sentiserve.api.tracing import Tracing
 from sentiserve.build import Parts
@@ -49,7 +49,7 @@ def create_app(
     )
     app.state.parts, app.state.settings, app.state.metrics = parts, settings, metrics
     app.state.server, app.state.siblings = server, siblings
-    for routes in (inference, aggregates, features, forgetting, system, docs):
+    for routes in (inference, aggregates, drift, features, forgetting, system, docs):
         app.include_router(routes.router)
     # The page's script and style; FastAPI's own page fetches them from elsewhere.
     app.mount("/swagger", StaticFiles(packages=[("fastapi_swagger", "resources")]))

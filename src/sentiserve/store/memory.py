@@ -1,22 +1,30 @@
 """The store that ends with its process: for tests, trials and services that need no memory."""
 
 import asyncio
+import heapq
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from sentiserve.types import (
     Aggregate,
     AggregateQuery,
     Author,
     Entity,
+    Feedback,
     Hashtag,
+    Judgement,
+    Post,
     PostRef,
     Prediction,
     Prefix,
+    Stretch,
+    TimelineQuery,
 )
 
 CAPACITY = 100_000  # predictions, commonly of about 2 KB; the ones written first go first
+_Kept = OrderedDict[tuple[PostRef, str], Prediction]
 
 
 class MemoryStore:
@@ -25,7 +33,8 @@ class MemoryStore:
     def __init__(self, ttl: int) -> None:
         """Set the seconds to live."""
         self._ttl = timedelta(seconds=ttl)
-        self._kept: OrderedDict[tuple[PostRef, str], Prediction] = OrderedDict()
+        self._kept: _Kept = OrderedDict()
+        self._feedback: OrderedDict[PostRef, Feedback] = OrderedDict()  # as many as predictions
 
     async def open(self) -> None:
         """Nothing is needed."""
@@ -33,6 +42,7 @@ class MemoryStore:
     async def close(self) -> None:
         """Forget everything."""
         self._kept.clear()
+        self._feedback.clear()
 
     async def check(self) -> None:
         """Memory is always there."""
@@ -79,22 +89,70 @@ class MemoryStore:
 
         return await asyncio.to_thread(read)
 
+    async def timeline(self, query: TimelineQuery) -> list[Stretch]:
+        """Hours or days of what is kept and not expired."""
+        kept, now = list(self._kept.values()), datetime.now(UTC)
+        return await asyncio.to_thread(lambda: _stretches(self._living(kept, now), query))
+
+    async def recent(self, model_id: str, limit: int) -> list[Prediction]:
+        """What was predicted last, and is not expired."""
+        kept, now = list(self._kept.values()), datetime.now(UTC)
+
+        def newest() -> list[Prediction]:
+            ours = (p for p in self._living(kept, now) if p.model_id == model_id)
+            return heapq.nlargest(limit, ours, key=lambda p: p.predicted_at)
+
+        return await asyncio.to_thread(newest)
+
+    async def judge(self, feedback: Sequence[Feedback]) -> None:
+        """Keep true labels; beyond the capacity the ones of the posts judged first are dropped."""
+        for given in feedback:
+            known = self._feedback.get(given.ref)
+            if known is None or given.given_at >= known.given_at:
+                self._feedback[given.ref] = given
+        while len(self._feedback) > CAPACITY:
+            self._feedback.popitem(last=False)
+
+    async def judgements(self, model_id: str, limit: int) -> list[Judgement]:
+        """True labels, newest first, beside what is kept and not expired."""
+        newest = sorted(self._feedback.values(), key=lambda given: given.given_at, reverse=True)
+        kept = await self.get([given.ref for given in newest], model_id)
+        judged = (Judgement(p, given) for p, given in zip(kept, newest, strict=True) if p)
+        return list(islice(judged, limit))
+
     async def count(self) -> dict[str, int]:
         """What is kept and not expired."""
         alive = self._living(self._kept.values(), datetime.now(UTC))
         return dict(Counter(prediction.model_id for prediction in alive))
 
     async def forget(self, what: PostRef | Author | Prefix) -> int:
-        """Drop the predictions."""
+        """Drop the predictions, and the true labels of the posts."""
         forgotten = [
             key for key, prediction in self._kept.items() if prediction.post.is_one_of(what)
         ]
+        judged = [ref for ref in self._feedback if Post(ref, "").is_one_of(what)]
         for key in forgotten:
             del self._kept[key]
+        for ref in {*judged, *(ref for ref, _ in forgotten)}:
+            self._feedback.pop(ref, None)
         return len(forgotten)
 
     def _living(self, predictions: Iterable[Prediction], now: datetime) -> Iterator[Prediction]:
         return (p for p in predictions if p.predicted_at + self._ttl > now)
+
+
+def _stretches(predictions: Iterable[Prediction], query: TimelineQuery) -> list[Stretch]:
+    since = None if query.since is None else query.step.start_of(query.since)
+    counts: dict[datetime, Counter[str]] = defaultdict(Counter)
+    for prediction in predictions:
+        start = query.step.start_of(prediction.seen_at)
+        if (
+            prediction.model_id == query.model_id
+            and (since is None or start >= since)
+            and (query.hashtag is None or query.hashtag in prediction.post.hashtags)
+        ):
+            counts[start][prediction.sentiment.label] += 1
+    return [Stretch(start, dict(counts[start])) for start in sorted(counts)]
 
 
 def _windows(

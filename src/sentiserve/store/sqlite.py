@@ -7,31 +7,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sentiserve.errors import SettingsError, StoreError
-from sentiserve.store import sqlite_aggregates
+from sentiserve.store import sqlite_aggregates, sqlite_timelines, sqlite_writes
 from sentiserve.store.sqlite_connection import Connection, empty_log, transaction
-from sentiserve.store.sqlite_rows import GET, micros, prediction_of, row_of
+from sentiserve.store.sqlite_rows import GET, micros, prediction_of
 from sentiserve.store.sqlite_schema import prepare
 from sentiserve.types import (
     Aggregate,
     AggregateQuery,
     Author,
+    Feedback,
     Hashtag,
+    Judgement,
     PostRef,
     Prediction,
     Prefix,
+    Stretch,
+    TimelineQuery,
 )
-
-_INSERT = "INSERT INTO predictions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO"
-_ADD = f"{_INSERT} NOTHING"
-_PUT = f"""{_INSERT} UPDATE SET
-    text = excluded.text, url = excluded.url, author_id = excluded.author_id,
-    author_handle = excluded.author_handle, created_at = excluded.created_at,
-    label = excluded.label, scores = excluded.scores, truncated = excluded.truncated,
-    predicted_at = excluded.predicted_at, expires_at = excluded.expires_at
-WHERE excluded.predicted_at >= predictions.predicted_at
-"""
-_DELETE_HASHTAGS = "DELETE FROM hashtags WHERE platform = ? AND id = ? AND model_id = ?"
-_ADD_HASHTAG = "INSERT INTO hashtags (platform, id, model_id, tag) VALUES (?, ?, ?, ?)"
 
 
 class SqliteStore:
@@ -84,13 +76,12 @@ class SqliteStore:
 
     async def get(self, refs: Sequence[PostRef], model_id: str) -> list[Prediction | None]:
         """What is kept and not expired."""
-        now = micros(datetime.now(UTC))
+        now = _now()
 
         def read(connection: sqlite3.Connection) -> list[Prediction | None]:
             keys = ((ref.platform, ref.id, model_id, now) for ref in refs)
-            return [
-                prediction_of(connection.execute(GET, key).fetchone(), model_id) for key in keys
-            ]
+            rows = (connection.execute(GET, key).fetchone() for key in keys)
+            return [None if row is None else prediction_of(row, model_id) for row in rows]
 
         return await _opened(self._reader).run(read)
 
@@ -99,29 +90,18 @@ class SqliteStore:
 
         def write(connection: sqlite3.Connection) -> None:
             with transaction(connection):
-                connection.execute(
-                    "DELETE FROM predictions WHERE expires_at <= ?", (micros(datetime.now(UTC)),)
-                )
-                self._put(connection, predictions)
+                sqlite_writes.drop_expired(connection, _now())
+                sqlite_writes.put(connection, predictions, self._ttl)
             self._empty_log(connection)
 
         await _opened(self._writer).run(write)
 
     async def aggregate(self, query: AggregateQuery) -> list[Aggregate]:
         """Aggregates over what is kept and not expired."""
-        values = {
-            "model_id": query.model_id,
-            "now": micros(datetime.now(UTC)),
-            "name": query.name,
-            "platform": query.platform,
-            "since": None if query.since is None else micros(query.since),
-            "limit": query.limit,
-        }
-        sql = sqlite_aggregates.BY[query.entity]
-        rows = await _opened(self._aggregator).run(
-            lambda connection: connection.execute(sql, values).fetchall()
+        now = await self._without_expired()
+        return await _opened(self._aggregator).run(
+            lambda connection: sqlite_aggregates.find(connection, query, now)
         )
-        return sqlite_aggregates.aggregates(rows)
 
     async def windows(
         self,
@@ -149,10 +129,38 @@ class SqliteStore:
         # One by one, so that what a caller no longer waits for isn't read.
         return [await read(entity) for entity in entities]
 
+    async def timeline(self, query: TimelineQuery) -> list[Stretch]:
+        """Hours or days of what is kept and not expired."""
+        await self._without_expired()
+        return await _opened(self._aggregator).run(
+            lambda connection: sqlite_timelines.timeline(connection, query)
+        )
+
+    async def recent(self, model_id: str, limit: int) -> list[Prediction]:
+        """What was predicted last, and is not expired."""
+        return await _opened(self._aggregator).run(
+            lambda connection: sqlite_timelines.recent(connection, model_id, limit, _now())
+        )
+
+    async def judge(self, feedback: Sequence[Feedback]) -> None:
+        """Keep true labels in one transaction."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                sqlite_writes.judge(connection, feedback, self._ttl, _now())
+
+        await _opened(self._writer).run(write)
+
+    async def judgements(self, model_id: str, limit: int) -> list[Judgement]:
+        """True labels, newest first, beside what is kept and not expired."""
+        return await _opened(self._aggregator).run(
+            lambda connection: sqlite_timelines.judgements(connection, model_id, limit, _now())
+        )
+
     async def count(self) -> dict[str, int]:
         """What is kept and not expired."""
         sql = "SELECT model_id, count(*) FROM predictions WHERE expires_at > ? GROUP BY model_id"
-        now = (micros(datetime.now(UTC)),)
+        now = (_now(),)
         rows = await _opened(self._aggregator).run(
             lambda connection: connection.execute(sql, now).fetchall()
         )
@@ -163,65 +171,44 @@ class SqliteStore:
 
         While somebody reads what was, their log can't be emptied; then a later put does it.
         """
-        condition, values = _matching(what)
 
         def delete(connection: sqlite3.Connection) -> int:
             with transaction(connection):
-                rows = connection.execute(f"DELETE FROM predictions WHERE {condition}", values)  # noqa: S608  # a constant
+                forgotten = sqlite_writes.forget(connection, what)
             self._log_holds_forgotten = True
             self._empty_log(connection)
-            return rows.rowcount
+            return forgotten
 
         return await _opened(self._writer).run(delete)
+
+    async def _without_expired(self) -> int:
+        """See to it that counts hold nothing that has expired by now; when that is."""
+        now = _now()
+
+        def found(connection: sqlite3.Connection) -> bool:
+            return connection.execute(sqlite_writes.EXPIRED, (now,)).fetchone() is not None
+
+        def drop(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                sqlite_writes.drop_expired(connection, now)
+
+        while await _opened(self._aggregator).run(found):
+            await _opened(self._writer).run(drop)
+        return now
 
     def _empty_log(self, connection: sqlite3.Connection) -> None:
         if self._log_holds_forgotten:
             self._log_holds_forgotten = not empty_log(connection)
 
-    def _put(self, connection: sqlite3.Connection, predictions: Sequence[Prediction]) -> None:
-        """Write all in one go, and one by one only if some posts are there already."""
-        last = {(p.post.ref, p.model_id): p for p in sorted(predictions, key=_predicted_at)}
-        written, rows = list(last.values()), [row_of(p, self._ttl) for p in last.values()]
-        if connection.executemany(_ADD, rows).rowcount < len(rows):
-            written = [
-                prediction
-                for prediction, row in zip(written, rows, strict=True)
-                if connection.execute(_PUT, row).rowcount
-            ]
-            connection.executemany(_DELETE_HASHTAGS, map(_key, written))
-        connection.executemany(
-            _ADD_HASHTAG,
-            [
-                (*_key(prediction), tag)
-                for prediction in written
-                for tag in prediction.post.hashtags
-            ],
-        )
 
-
-def _predicted_at(prediction: Prediction) -> datetime:
-    return prediction.predicted_at
-
-
-def _key(prediction: Prediction) -> tuple[str, str, str]:
-    return prediction.post.ref.platform, prediction.post.ref.id, prediction.model_id
+def _now() -> int:
+    return micros(datetime.now(UTC))
 
 
 def _opened(connection: Connection | None) -> Connection:
     if connection is None:
         raise StoreError("the store is not open")
     return connection
-
-
-def _matching(what: PostRef | Author | Prefix) -> tuple[str, tuple[str, ...]]:
-    match what:
-        case PostRef(platform, id):
-            return "platform = ? AND id = ?", (platform, id)
-        case Author(platform, author):
-            named = "author_id = ? OR casefold(author_handle) = casefold(?)"
-            return f"platform = ? AND ? <> '' AND ({named})", (platform, author, author, author)
-        case Prefix(text):
-            return "starts_with(platform || '/' || id, ?)", (text,)
 
 
 def path_of(url: str) -> Path:

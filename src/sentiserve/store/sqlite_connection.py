@@ -97,6 +97,16 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
+@contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """Read all of the block as of one moment, whatever others write meanwhile."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
 def use_write_ahead_log(connection: sqlite3.Connection) -> None:
     """Switch a file to write-ahead mode, in which reads and a write go side by side.
 

@@ -8,14 +8,17 @@ import msgspec
 
 from sentiserve.types import Post, PostRef, Prediction, Sentiment
 
-GET = """
-SELECT platform, id, text, url, author_id, author_handle, created_at, scores, truncated,
-    predicted_at
-FROM predictions WHERE platform = ? AND id = ? AND model_id = ? AND expires_at > ?
+PREDICTION = """
+p.platform, p.id, p.text, p.url, p.author_id, p.author_handle, p.created_at, p.scores, p.truncated,
+    p.predicted_at
+"""
+GET = f"""
+SELECT {PREDICTION} FROM predictions AS p
+WHERE p.platform = ? AND p.id = ? AND p.model_id = ? AND p.expires_at > ?
 """
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_SCORES = msgspec.json.Decoder(dict[str, float])
+SCORES = msgspec.json.Decoder(dict[str, float])
 
 
 def row_of(prediction: Prediction, ttl: int) -> tuple[Any, ...]:
@@ -39,10 +42,8 @@ def row_of(prediction: Prediction, ttl: int) -> tuple[Any, ...]:
     )
 
 
-def prediction_of(row: Sequence[Any] | None, model_id: str) -> Prediction | None:
-    """The prediction of a row that ``GET`` found; None if there is no row."""
-    if row is None:
-        return None
+def prediction_of(row: Sequence[Any], model_id: str) -> Prediction:
+    """The prediction in the columns of ``PREDICTION``."""
     platform, post_id, text, url, author_id, author_handle, created_at, scores, truncated, at = row
     return Prediction(
         post=Post(
@@ -53,7 +54,7 @@ def prediction_of(row: Sequence[Any] | None, model_id: str) -> Prediction | None
             author_handle=author_handle,
             created_at=None if created_at is None else time_of(created_at),
         ),
-        sentiment=Sentiment(_SCORES.decode(scores), bool(truncated)),
+        sentiment=Sentiment(SCORES.decode(scores), bool(truncated)),
         model_id=model_id,
         predicted_at=time_of(at),
     )

@@ -1,18 +1,22 @@
-"""The tables of a SQLite store, and how a file gets them."""
+"""The tables of a SQLite store, and how a file gets them.
+
+``predictions`` is the truth; ``hashtags``, ``totals`` and ``hours`` follow it in the same
+transaction, so that what is asked for often is read and not added up.
+"""
 
 import sqlite3
 
-from sentiserve.store.sqlite_aggregates import AUTHOR
 from sentiserve.store.sqlite_connection import transaction, use_write_ahead_log
 
-_VERSION = 2  # of the schema; kept in the file's user_version
-_BY_AUTHOR = f"""
-CREATE INDEX predictions_by_author ON predictions (
-    model_id, platform, {AUTHOR.replace("p.", "")}
-);
-PRAGMA user_version = {_VERSION}
-"""
-_SCHEMA = f"""
+UNIT = 2**36
+"""Scores are added up as whole numbers of this fraction of 1: sums of floats would drift, as posts
+come and go. A mean is right to 1e-11, and a hundred million posts have room."""
+AUTHOR = "coalesce(nullif(p.author_id, ''), nullif(p.author_handle, ''))"
+SEEN = "coalesce(p.created_at, p.predicted_at)"
+HOUR = 3_600_000_000  # microseconds
+
+_VERSION = 3  # of the schema; kept in the file's user_version
+_PREDICTIONS = """
 CREATE TABLE predictions (
     platform TEXT NOT NULL, id TEXT NOT NULL, model_id TEXT NOT NULL,
     text TEXT NOT NULL, url TEXT, author_id TEXT, author_handle TEXT, created_at INTEGER,
@@ -21,17 +25,85 @@ CREATE TABLE predictions (
     PRIMARY KEY (platform, id, model_id)
 ) STRICT;
 CREATE INDEX predictions_by_expiry ON predictions (expires_at);
+"""
+_REST = f"""
+CREATE INDEX predictions_by_time ON predictions (model_id, predicted_at);
+CREATE INDEX predictions_by_author ON predictions (
+    model_id, platform, {AUTHOR.replace("p.", "")}, {SEEN.replace("p.", "")}, author_handle
+);
 CREATE TABLE hashtags (
-    model_id TEXT NOT NULL, tag TEXT NOT NULL, platform TEXT NOT NULL, id TEXT NOT NULL,
-    PRIMARY KEY (model_id, tag, platform, id),
+    model_id TEXT NOT NULL, tag TEXT NOT NULL, seen INTEGER NOT NULL,
+    platform TEXT NOT NULL, id TEXT NOT NULL, label TEXT NOT NULL,
+    PRIMARY KEY (model_id, tag, seen, platform, id),
     FOREIGN KEY (platform, id, model_id) REFERENCES predictions ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX hashtags_by_post ON hashtags (platform, id, model_id);
-{_BY_AUTHOR}
+CREATE TABLE totals (
+    model_id TEXT NOT NULL, entity TEXT NOT NULL, platform TEXT NOT NULL, name TEXT NOT NULL,
+    posts INTEGER NOT NULL, tally TEXT NOT NULL,
+    PRIMARY KEY (model_id, entity, platform, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX totals_by_posts ON totals (model_id, entity, posts DESC, platform, name);
+CREATE TABLE hours (
+    model_id TEXT NOT NULL, hour INTEGER NOT NULL, label TEXT NOT NULL, posts INTEGER NOT NULL,
+    PRIMARY KEY (model_id, hour, label)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE feedback (
+    platform TEXT NOT NULL, id TEXT NOT NULL, label TEXT NOT NULL,
+    given_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+    PRIMARY KEY (platform, id)
+) STRICT;
+CREATE INDEX feedback_by_time ON feedback (given_at);
+CREATE INDEX feedback_by_expiry ON feedback (expires_at);
+PRAGMA user_version = {_VERSION}
+"""
+
+
+def floored(time: str, length: int) -> str:
+    """SQL for how many lengths of time had passed; SQLite's own division rounds towards zero."""
+    return f"(({time}) - ((({time}) % {length}) + {length}) % {length}) / {length}"
+
+
+def _totals(entity: str, platform: str, name: str, of: str) -> str:
+    """SQL that sums up all that is there, for a file in which nothing was."""
+    return f"""
+    INSERT INTO totals
+    SELECT model_id, '{entity}', platform, name, sum(posts),
+           json_group_object(label, json_array(posts, scored, score))
+    FROM (
+        SELECT p.model_id, {platform} AS platform, {name} AS name, score.key AS label,
+               sum(p.label = score.key) AS posts, count(*) AS scored,
+               sum(CAST(round(score.value * {UNIT}) AS INTEGER)) AS score
+        FROM {of}, json_each(p.scores) AS score WHERE {name} IS NOT NULL
+        GROUP BY 1, 2, 3, 4
+    ) GROUP BY model_id, platform, name
+    """
+
+
+_FROM_BEFORE = f"""
+DROP INDEX predictions_by_author;
+DROP INDEX hashtags_by_post;
+ALTER TABLE hashtags RENAME TO hashtags_before;
+{_REST};
+INSERT INTO hashtags SELECT h.model_id, h.tag, {SEEN}, h.platform, h.id, p.label
+    FROM hashtags_before AS h JOIN predictions AS p USING (platform, id, model_id);
+DROP TABLE hashtags_before;
+INSERT INTO hours SELECT p.model_id, {floored(SEEN, HOUR)}, p.label, count(*)
+    FROM predictions AS p GROUP BY 1, 2, 3;
+{_totals("author", "p.platform", AUTHOR, "predictions AS p")};
+{
+    _totals(
+        "hashtag",
+        "''",
+        "h.tag",
+        "hashtags AS h JOIN predictions AS p USING (platform, id, model_id)",
+    )
+}
 """
 _STEPS = {  # that make a file one of this version, by the version it has
-    0: _SCHEMA,
-    1: f"DROP INDEX predictions_by_author; {_BY_AUTHOR}",
+    0: _PREDICTIONS + _REST,
+    1: _FROM_BEFORE,  # its predictions_by_author knew no authors without an id
+    2: _FROM_BEFORE,
     _VERSION: "",
 }
 

@@ -13,10 +13,12 @@ import pytest
 pytest.register_assert_rewrite(
     "sentiserve.testing.aggregates",
     "sentiserve.testing.feed",
+    "sentiserve.testing.feedback",
     "sentiserve.testing.forgetting",
     "sentiserve.testing.model",
     "sentiserve.testing.source",
     "sentiserve.testing.store",
+    "sentiserve.testing.timelines",
     "sentiserve.testing.windows",
 )
 

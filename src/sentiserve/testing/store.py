@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sentiserve.protocols import Store
 from sentiserve.testing.aggregates import AggregateContract
+from sentiserve.testing.feedback import FeedbackContract
 from sentiserve.testing.forgetting import ForgettingContract
 from sentiserve.testing.scenarios import (
     HOSTILE,
@@ -18,13 +19,16 @@ from sentiserve.testing.scenarios import (
     example_prediction,
     with_store,
 )
+from sentiserve.testing.timelines import TimelineContract
 from sentiserve.testing.windows import WindowContract
 from sentiserve.types import AggregateQuery, Entity, PostRef
 
 _MINUTE = timedelta(minutes=1)
 
 
-class StoreContract(AggregateContract, WindowContract, ForgettingContract):
+class StoreContract(
+    AggregateContract, WindowContract, TimelineContract, FeedbackContract, ForgettingContract
+):
     """Proves a store; say how to make one in ``make_store``."""
 
     @with_store

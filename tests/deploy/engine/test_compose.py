@@ -126,7 +126,7 @@ def test_prometheus_finds_the_service_and_the_dashboard_asks_what_it_knows(
         empty = {title for title, expression in expressions() if not query(expression)}
         url = f"http://127.0.0.1:{project.prometheus}/api/v1/rules"
         groups = httpx.get(url, trust_env=False).json()["data"]["groups"]
-    assert empty <= {"Failures by operation", "Posts not given"}
+    assert empty <= {"Failures by operation", "Posts not given", "Drifted features", "How far"}
     assert {rule["name"] for group in groups for rule in group["rules"]} >= {
         rule["alert"] for rule in alerts()
     }

@@ -1,0 +1,154 @@
+"""Writing to a SQLite store: every change of a prediction, with all that follows it.
+
+Whatever leaves, because it is replaced, has expired or is forgotten, leaves by ``_remove``.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from sentiserve.store.sqlite_rows import SCORES, micros, row_of
+from sentiserve.store.sqlite_schema import AUTHOR, SEEN
+from sentiserve.store.sqlite_totals import Counted, count
+from sentiserve.types import Author, Feedback, Hashtag, PostRef, Prediction, Prefix
+
+_TOGETHER = 1_000  # rows that are removed in one go
+EXPIRED = "SELECT rowid FROM predictions WHERE expires_at <= ? LIMIT 5000"
+"""Bounded: where nobody has written for long, others wait while it goes."""
+_ADD = """
+INSERT INTO predictions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+"""
+_ADD_HASHTAG = "INSERT INTO hashtags VALUES (?, ?, ?, ?, ?, ?)"
+_STANDING = """
+SELECT rowid, predicted_at FROM predictions WHERE platform = ? AND id = ? AND model_id = ?
+"""
+_THESE = "p.rowid IN (SELECT value FROM json_each(?))"
+_LEAVING = f"""
+SELECT p.rowid, p.model_id, p.platform, {AUTHOR}, {SEEN}, p.label, p.scores
+FROM predictions AS p WHERE {_THESE}
+"""
+_LEAVING_TAGS = f"""
+SELECT p.rowid, h.tag FROM predictions AS p JOIN hashtags AS h USING (platform, id, model_id)
+WHERE {_THESE}
+"""
+_JUDGE = """
+INSERT INTO feedback VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+    label = excluded.label, given_at = excluded.given_at, expires_at = excluded.expires_at
+WHERE excluded.given_at >= feedback.given_at
+"""
+# A label lives as long as what was predicted of its post, which may have been predicted anew.
+_PROLONG = """
+UPDATE feedback SET expires_at = p.expires_at FROM predictions AS p
+WHERE feedback.expires_at <= :now AND p.expires_at > :now
+    AND p.platform = feedback.platform AND p.id = feedback.id
+"""
+
+
+def put(connection: sqlite3.Connection, predictions: Sequence[Prediction], ttl: int) -> None:
+    """Write the newest of each post; ``ttl`` is in microseconds."""
+    newest = {
+        (p.post.ref, p.model_id): p for p in sorted(predictions, key=lambda p: p.predicted_at)
+    }
+    written = list(newest.values())
+    if not _add(connection, written, ttl):  # some posts are there already
+        standing = list(_standing(connection, written))
+        written = [p for p, at, _ in standing if at is None or micros(p.predicted_at) >= at]
+        winners = set(map(id, written))
+        _remove(connection, [row for p, _, row in standing if row and id(p) in winners])
+        _add(connection, written, ttl)
+    connection.executemany(_ADD_HASHTAG, [row for p in written for row in _hashtag_rows(p)])
+    count(connection, map(Counted.of, written))
+
+
+def drop_expired(connection: sqlite3.Connection, now: int) -> None:
+    """Remove what has expired, or at least a part of much."""
+    _remove(connection, [row for (row,) in connection.execute(EXPIRED, (now,))])
+    connection.execute(_PROLONG, {"now": now})
+    connection.execute("DELETE FROM feedback WHERE expires_at <= ?", (now,))
+
+
+def judge(connection: sqlite3.Connection, feedback: Sequence[Feedback], ttl: int, now: int) -> None:
+    """Write the newest label of each post; it lives as long as any prediction of now."""
+    rows = (
+        (one.ref.platform, one.ref.id, one.label, at, max(at, now) + ttl)
+        for one in feedback
+        for at in [micros(one.given_at)]
+    )
+    connection.executemany(_JUDGE, rows)
+
+
+def forget(connection: sqlite3.Connection, what: PostRef | Author | Prefix) -> int:
+    """Remove the posts with their labels, and return how many predictions that were."""
+    condition, values = _matching(what)
+    matching = f"FROM predictions WHERE {condition}"  # a constant
+    rows = [row for (row,) in connection.execute(f"SELECT rowid {matching}", values)]
+    named = f"(platform, id) IN (SELECT platform, id {matching})"
+    connection.execute(f"DELETE FROM feedback WHERE {named}", values)
+    if not isinstance(what, Author):  # labels without a prediction tell no author
+        connection.execute(f"DELETE FROM feedback WHERE {condition}", values)
+    _remove(connection, rows)
+    return len(rows)
+
+
+def _add(connection: sqlite3.Connection, predictions: Sequence[Prediction], ttl: int) -> bool:
+    """Write all, or none if one is there already."""
+    connection.execute("SAVEPOINT adding")
+    rows = [row_of(prediction, ttl) for prediction in predictions]
+    added = connection.executemany(_ADD, rows).rowcount if rows else 0
+    if added < len(rows):
+        connection.execute("ROLLBACK TO adding")
+    connection.execute("RELEASE adding")
+    return added == len(rows)
+
+
+def _standing(
+    connection: sqlite3.Connection, predictions: Iterable[Prediction]
+) -> Iterator[tuple[Prediction, int | None, int | None]]:
+    """Each with when what stands in its place was predicted, and the row of that."""
+    for prediction in predictions:
+        key = (*_ref(prediction.post.ref), prediction.model_id)
+        row, predicted_at = connection.execute(_STANDING, key).fetchone() or (None, None)
+        yield prediction, predicted_at, row
+
+
+def _remove(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
+    for start in range(0, len(rows), _TOGETHER):
+        some = rows[start : start + _TOGETHER]
+        these = (msgspec.json.encode(some).decode(),)
+        tags: dict[int, list[Hashtag]] = {row: [] for row in some}
+        for row, tag in connection.execute(_LEAVING_TAGS, these):
+            tags[row].append(Hashtag(tag))
+        leaving = [_counted(found, tags) for found in connection.execute(_LEAVING, these)]
+        count(connection, leaving, -1)
+        connection.execute(f"DELETE FROM predictions AS p WHERE {_THESE}", these)
+
+
+def _counted(found: Sequence[Any], tags: dict[int, list[Hashtag]]) -> Counted:
+    row, model_id, platform, author, seen, label, scores = found
+    by = () if author is None else (Author(platform, author),)
+    return Counted(model_id, (*by, *tags[row]), seen, label, SCORES.decode(scores))
+
+
+def _hashtag_rows(prediction: Prediction) -> Iterator[tuple[Any, ...]]:
+    tags = prediction.post.hashtags
+    if tags:
+        seen, label = micros(prediction.seen_at), prediction.sentiment.label
+        for tag in tags:
+            yield (prediction.model_id, tag, seen, *_ref(prediction.post.ref), label)
+
+
+def _ref(ref: PostRef) -> tuple[str, str]:
+    return ref.platform, ref.id
+
+
+def _matching(what: PostRef | Author | Prefix) -> tuple[str, tuple[str, ...]]:
+    match what:
+        case PostRef(platform, id):
+            return "platform = ? AND id = ?", (platform, id)
+        case Author(platform, author):
+            named = "author_id = ? OR casefold(author_handle) = casefold(?)"
+            return f"platform = ? AND ? <> '' AND ({named})", (platform, author, author, author)
+        case Prefix(text):
+            return "starts_with(platform || '/' || id, ?)", (text,)
