@@ -66,6 +66,7 @@ lock:  ## pin the newest versions of everything: constraints.txt, and with diges
 	.venv/lock/bin/python -m pip install uv
 	$(LOCKED) pyproject.toml --excludes deploy/lock/left-out.txt --output-file deploy/lock/core.txt
 	$(LOCKED) pyproject.toml --extra hub --output-file deploy/lock/hub.txt
+	$(LOCKED) pyproject.toml --extra otel --excludes deploy/lock/left-out.txt --output-file deploy/lock/otel.txt
 	$(LOCKED) --group image --output-file deploy/lock/tools.txt
 
 clean:  ## remove what the other targets made
