@@ -12,6 +12,7 @@ from sentiserve.errors import ModelError, OverloadedError
 from sentiserve.lanes import Batched, Entry, Lane, Lanes, guessed_tokens
 from sentiserve.metrics import Metrics
 from sentiserve.protocols import Model
+from sentiserve.timing import Part
 
 _ENCODED_AT_ONCE = 256  # texts
 _LONG = 4_000  # characters; texts that take noticeable time to encode
@@ -72,6 +73,7 @@ class Batcher:
         await self._engine.open()
         works = [self._encode(), *(self._compute() for _ in range(self._engine.inferences))]
         self._workers = [asyncio.create_task(work) for work in works]
+        self._metrics.model_ready.set_function(lambda: float(self.error is None))
 
     async def close(self) -> None:
         """Stop; whoever still waits gets an OverloadedError."""
@@ -215,11 +217,13 @@ class Batcher:
             outcomes = await self._engine.predict([entry.encoding for entry in batch])
             seconds = time.perf_counter() - started
             self._learn(sum(entry.tokens for entry in batch), seconds)
+            model = Part(started, seconds, {"texts": len(batch)})
             for entry, outcome in zip(batch, outcomes, strict=True):
                 if isinstance(outcome, ModelError):
                     _settle(entry, outcome)
                 else:
-                    _settle(entry, Batched(outcome, started - entry.since, seconds))
+                    queue = Part(entry.since, started - entry.since)
+                    _settle(entry, Batched(outcome, queue, model))
 
     async def _work_or_probe(self) -> None:
         """Wait for texts; while the model fails none may come, so look whether it recovers."""

@@ -7,6 +7,7 @@ from enum import IntEnum
 from itertools import islice
 from typing import Any
 
+from sentiserve.timing import Part
 from sentiserve.types import Sentiment
 
 _WINDOW = 64  # entries, the oldest of a lane, among which texts of like length are looked for
@@ -30,11 +31,11 @@ class Lane(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Batched:
-    """A sentiment, and the seconds it waited and was computed in."""
+    """A sentiment, when and how long its text waited, and when and how long it was computed."""
 
     sentiment: Sentiment
-    queue: float
-    model: float
+    queue: Part
+    model: Part
 
 
 @dataclass(slots=True, eq=False)

@@ -251,6 +251,11 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."
     )
+    log_details: bool = Field(
+        False,
+        description="Log what errors of a model, a source or a library say, word for word; that "
+        "may repeat a text or a URL.",
+    )
 
     @property
     def journal(self) -> Path:
