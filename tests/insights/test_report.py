@@ -90,7 +90,7 @@ async def test_it_shows_all_that_the_store_holds() -> None:
     facts = {row[0].text: row[1].text for row in root.iter("dl") for row in row}
     assert facts["model id"] == "model-1"
     assert facts["its quality"] == "macro-averaged recall 0.747, accuracy 0.725"
-    assert facts["posts seen"] == "2026-03-01 to 2026-03-09"
+    assert facts["posts seen"] == "1\xa0Mar\xa02026 to 9\xa0Mar\xa02026"
     assert "Sentiment of 3 posts" in text(root)
     assert "Made by sentiserve 1.2.3 on 2" in text(root)
     assert len(list(root.iter("table"))) == 5
