@@ -27,8 +27,8 @@ from sentiserve.types import (
     TimelineQuery,
 )
 
-_PAUSE = 0.05  # seconds before what was put is counted
-_RESTS = 9  # times as long as counting takes
+_PAUSE = 0.2  # seconds before what was put is counted, and between two looks
+_RESTS = 19  # times as long as counting takes: it may have a twentieth of a core
 
 
 class SqliteStore:
