@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from sentiserve.batcher import Batcher, Limits
 from sentiserve.cores import cores_each
@@ -17,8 +18,10 @@ from sentiserve.history.history import History
 from sentiserve.history.upkeep import Upkeep
 from sentiserve.inference import Inference
 from sentiserve.insights.aggregates import Aggregates
+from sentiserve.insights.findings import Drift
 from sentiserve.insights.newest import Newest
 from sentiserve.insights.timelines import Timelines
+from sentiserve.insights.watch import DriftWatch, Reference
 from sentiserve.journal.journal import Journal
 from sentiserve.journal.place import place
 from sentiserve.judging import Judging
@@ -54,6 +57,7 @@ class Parts:
     aggregates: Aggregates
     timelines: Timelines
     newest: Newest
+    drift: DriftWatch
     features: OnlineFeatures
     forgetting: Forgetting
     history: History | None
@@ -224,6 +228,30 @@ def model_info(settings: Settings) -> ModelInfo:
     return open_bundle(locate(settings.model)).manifest.info
 
 
+def drift_reference(settings: Settings) -> Reference:
+    """What posts are held against, and what measures them: tokenizers take a tenth of a second.
+
+    Raises:
+        BundleError: the bundle is not whole, or its profile is none.
+    """
+    from sentiserve.models.profiling import load_reference
+
+    return load_reference(open_bundle(locate(settings.model)))
+
+
+async def drift_now(settings: Settings) -> Drift:
+    """How the newest stored posts compare with the model's profile, without a service.
+
+    Raises:
+        SettingsError: the store's file isn't there.
+        SentiserveError: the store or the model's bundle can't be used.
+    """
+    info = await asyncio.to_thread(model_info, settings)
+    async with opened_existing_store(settings) as store:
+        load = partial(drift_reference, settings)
+        return await DriftWatch(store, info, load, Metrics(), settings.store_timeout).look()
+
+
 def build_journal(settings: Settings) -> Journal | None:
     """The journal of the store that the settings name, not yet opened; None if they want none."""
     if settings.durability == "none":
@@ -314,6 +342,9 @@ async def running(
         await batcher.open()
         patience = settings.store_timeout
         inference = Inference(source, store, batcher, recorder, model.info, metrics, patience)
+        drift = DriftWatch(store, model.info, partial(drift_reference, settings), metrics, patience)
+        stack.push_async_callback(drift.close)
+        await drift.open()
         yield Parts(
             model=model.info,
             source=source,
@@ -326,6 +357,7 @@ async def running(
             timelines=Timelines(store, model.info, patience),
             newest=Newest(store, model.info.id, patience),
             features=OnlineFeatures(store, model.info, patience),
+            drift=drift,
             forgetting=forgetting,
             history=history,
         )

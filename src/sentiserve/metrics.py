@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from importlib.metadata import version
 
 import msgspec
 from prometheus_client import (
@@ -10,6 +11,7 @@ from prometheus_client import (
     Gauge,
     Histogram,
     Info,
+    ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
@@ -97,13 +99,47 @@ class Metrics:
         self.recorded = Counter(
             "sentiserve_recorded", "Predictions written to the store.", registry=registry
         )
+        self.model_ready = Gauge(
+            "sentiserve_model_ready",
+            "1 while the model works; 0 while it fails, and the service is not ready.",
+            registry=registry,
+        )
+        self._drift_effect = Gauge(
+            "sentiserve_drift_effect",
+            "How far the newest posts are from the model's profile, by feature.",
+            ("feature",),
+            registry=registry,
+        )
+        self._drift_alarm = Gauge(
+            "sentiserve_drift_alarm",
+            "1 for a feature that drifted, 0 for one that did not.",
+            ("feature",),
+            registry=registry,
+        )
+        self._drift_window_posts = Gauge(
+            "sentiserve_drift_window_posts",
+            "Newest posts that are compared with the model's profile.",
+            registry=registry,
+        )
         self.model = Info("sentiserve_model", "Which model answers, by its id.", registry=registry)
+        build = Info("sentiserve_build", "Which version runs.", registry=registry)
+        build.info({"version": version("sentiserve")})
+        ProcessCollector(registry=registry)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
         counter, histogram = self._of_route(method, route, status)
         counter.inc()
         histogram.observe(seconds)
+
+    def drifted(self, posts: int, features: Mapping[str, tuple[float, bool]]) -> None:
+        """Show the newest comparison: each feature's effect, and whether it is an alarm."""
+        self._drift_window_posts.set(posts)
+        self._drift_effect.clear()
+        self._drift_alarm.clear()
+        for feature, (effect, is_alarm) in features.items():
+            self._drift_effect.labels(feature).set(effect)
+            self._drift_alarm.labels(feature).set(is_alarm)
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""

@@ -22,6 +22,7 @@ ROUTES = {
     "DELETE /v1/authors/{platform}/{author}": {401, 422, 429, 503},
     "DELETE /v1/features": {401, 422, 429, 503},
     "GET /v1/model": {401, 429},
+    "GET /v1/activity": {401, 429},
 }
 TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,

@@ -15,6 +15,8 @@ from sentiserve.types import ModelInfo
 MANIFEST = "bundle.json"
 TOKENIZER = "tokenizer.json"
 CARD = "README.md"
+PROFILE = "profile.json"
+_UNDECISIVE = frozenset({CARD, PROFILE})
 PROGRAMS = frozenset({"torchscript"})  # formats whose weights are code as well
 MAX_MANIFEST = 1 << 20  # bytes
 _DRAFT = f".{MANIFEST}.new"
@@ -53,7 +55,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def model_id(self) -> str:
         """A digest over all that decides a prediction, and nothing else: 16 hex digits."""
         decisive: dict[str, Any] = {
-            "files": {name: self.files[name] for name in self.files if name != CARD},
+            "files": {n: self.files[n] for n in self.files.keys() - _UNDECISIVE},
             "weights": self.weights,
             "format": self.format,
             "labels": self.labels,

@@ -17,7 +17,7 @@ _NEGATION = re.compile(
     re.IGNORECASE,
 )
 # The blocks of pictures and flags, the older symbols, and the sign that asks for a picture.
-_EMOJI = re.compile("[\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55\ufe0f]")
+EMOJI = re.compile("[\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55\ufe0f]")
 _SHOUTED = 2  # words in capitals, of at least two letters
 
 
@@ -43,7 +43,7 @@ def has_negation(text: str) -> bool:
 
 def has_emoji(text: str) -> bool:
     """A picture among the characters; ``:-)`` is none."""
-    return _EMOJI.search(text) is not None
+    return EMOJI.search(text) is not None
 
 
 def has_hashtag(text: str) -> bool:

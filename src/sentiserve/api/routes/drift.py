@@ -1,0 +1,15 @@
+"""Whether posts are still what they were."""
+
+from fastapi import APIRouter
+
+from sentiserve.api.dependencies import DOCUMENTED, PartsDep
+from sentiserve.api.drift import DriftOut
+from sentiserve.api.problems import responses
+
+router = APIRouter(prefix="/v1", tags=["drift"], dependencies=DOCUMENTED)
+
+
+@router.get("/drift", summary="Drift", responses=responses(401, 429, 503))
+async def drift(parts: PartsDep) -> DriftOut:
+    """How the newest posts, and the newest true labels, compare with the model's profile."""
+    return DriftOut.of(await parts.drift.look())
