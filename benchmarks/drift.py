@@ -46,18 +46,21 @@ class Known:
     """A model and its measures that do each text once: windows repeat them thousands of times."""
 
     def __init__(self) -> None:
+        """Load the bundled model; the figures it states are of all held-out posts, so left out."""
         bundle = open_bundle(default_bundle())
         self._model, self._measure = load_model(bundle.path, 1), Measures(bundle)
-        self.info: ModelInfo = replace(self._model.info, quality={})  # the profile's own figures
+        self.info: ModelInfo = replace(self._model.info, quality={})
         self._said: dict[str, Sentiment] = {}
         self._seen: dict[str, tuple[dict[str, float | str], frozenset[int]]] = {}
 
     def predict(self, texts: Sequence[str]) -> list[Sentiment]:
+        """What the model says of each text."""
         new = [*{text: None for text in texts if text not in self._said}]
         self._said |= zip(new, self._model.predict(new), strict=True)
         return [self._said[text] for text in texts]
 
     def measure(self, texts: Sequence[str]) -> Measured:
+        """What is measured of each text."""
         if new := [*{text: None for text in texts if text not in self._seen}]:
             found = self._measure(new)
             for i, text in enumerate(new):
@@ -78,6 +81,7 @@ class Posts:
 
     @classmethod
     def of(cls, known: Known, texts: Sequence[str], labels: Sequence[str] = ()) -> "Posts":
+        """The texts with what the model says of them."""
         said = zip(texts, known.predict(texts), strict=True)
         predictions = [
             Prediction(Post.of_text(text), sentiment, known.info.id, NOW + timedelta(seconds=i))
@@ -87,6 +91,7 @@ class Posts:
         return cls(predictions, [Judgement(p, Feedback(p.post.ref, t, NOW)) for p, t in judged])
 
     def some(self, chosen: Sequence[int]) -> "Posts":
+        """Those at these places."""
         return Posts(
             [self.predictions[i] for i in chosen],
             [self.judgements[i] for i in chosen] if self.judgements else (),
@@ -125,17 +130,22 @@ class Found:
 class Trial:
     """Everything drawn by chance, from one seed."""
 
-    def __init__(self, known: Known, texts: Sequence[str], labels: Sequence[str], seed: int):
+    def __init__(
+        self, known: Known, texts: Sequence[str], labels: Sequence[str], seed: int
+    ) -> None:
+        """Take the held-out posts."""
         self.known, self.rng = known, np.random.default_rng(seed)
-        distinct = {text: label for text, label in zip(texts, labels, strict=True)}
+        distinct = dict(zip(texts, labels, strict=True))
         self.texts, self.labels = [*distinct], [*distinct.values()]
         self.held_out = Posts.of(known, self.texts, self.labels)
 
     def profile(self, chosen: Sequence[int]) -> Profile:
+        """Of the held-out posts at these places."""
         texts, labels = [self.texts[i] for i in chosen], [self.labels[i] for i in chosen]
         return profile_of(self.known, self.known.measure, texts, labels)
 
     def look(self, profile: Profile, posts: Posts) -> Drift:
+        """Compare the posts with the profile."""
         return drift(
             self.known.info, profile, posts.predictions, posts.judgements, self.known.measure
         )
