@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import sentiserve
-from sentiserve.cli import check, ingest, model, predict, recheck, score, serve, store
+from sentiserve.cli import check, ingest, model, predict, recheck, report, score, serve, store
 from sentiserve.cli.console import error_line
 from sentiserve.errors import SentiserveError
 from sentiserve.logs import configure_logs
@@ -50,6 +50,7 @@ def _options(
 app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.command(epilog=predict.EXAMPLES)(predict.predict)
 app.command(epilog=score.EXAMPLES)(score.score)
+app.command(epilog=report.EXAMPLES)(report.report)
 app.command(epilog=check.EXAMPLES)(check.check)
 app.command(epilog=recheck.EXAMPLES)(recheck.recheck)
 app.add_typer(ingest.app, name="ingest")
