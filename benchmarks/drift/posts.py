@@ -38,8 +38,8 @@ class Known:
         if new := [*{text: None for text in texts if text not in self._seen}]:
             found = self._measure(new)
             for i, text in enumerate(new):
-                values = {name: column[i] for name, column in found.values.items()}
-                self._seen[text] = values, frozenset(found.words[i])
+                row = {name: column[i] for name, column in found.values.items()}
+                self._seen[text] = row, frozenset(found.words[i])
         rows = [self._seen[text] for text in texts]
         names = rows[0][0] if rows else ()
         values = {name: [row[name] for row, _ in rows] for name in names}

@@ -77,7 +77,7 @@ async def test_the_same_posts_are_measured_once(store: MemoryStore) -> None:
 
     seeing = DriftWatch(store, INFO, lambda: (profile, counting), Metrics(), 5)  # type: ignore[arg-type,return-value]  # what it counts is what it was given
     first = await seeing.look()
-    assert await asyncio.gather(seeing.look(), seeing.look()) == [first, first]
+    assert [*await asyncio.gather(seeing.look(), seeing.look())] == [first, first]
     assert measured == [250]
     await store.put([example_prediction("new", text="One more", model_id=INFO.id)])
     assert (await seeing.look()).posts == 251
