@@ -8,18 +8,19 @@ MEASURED = var/bench$(if $(filter bundled,$(MODEL)),-bundled)$(if $(QUICK),-quic
 WORKERS ?= 4# of make test
 PEERS := article bentoml fastapi infinity litserve
 
-.PHONY: serve test lint format acceptance bench bench-formats peers fuzz lock clean
+.PHONY: serve test lint format acceptance bench bench-formats peers pictures fuzz lock clean
 
 serve: export XDG_DATA_HOME := $(CURDIR)/var# a checkout keeps its own data
 serve: .venv/serve  ## start the service on http://127.0.0.1:8000
 	$(BIN)/sentiserve serve
 
-# Those of containers share one engine, and those of AWS what takes long to make: a process for each.
-DEPLOYMENT := tests/aws tests/deploy
+# Those of containers share one engine, those of AWS and of the page what takes long to make or to
+# start: a process for each.
+GROUPED := tests/aws tests/deploy tests/page
 
 test: .venv/develop  ## run all tests, WORKERS at a time: much of a test is waiting
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal $(DEPLOYMENT:%=--ignore %)
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup $(DEPLOYMENT)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal $(GROUPED:%=--ignore %)
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup $(GROUPED)
 
 lint: .venv/develop  ## check style and types; writes nothing
 	$(BIN)/ruff check .
@@ -50,6 +51,9 @@ var/peers/%/installed: benchmarks/serving/peers/%.txt
 bench-formats: .venv/develop  ## compare the formats on a model of RoBERTa's size: make bench-formats DATA=dev.tsv
 	$(BIN)/python benchmarks/formats.py var/formats $(if $(DATA),--data $(DATA)) --picture var/formats/speed.svg
 
+pictures: .venv/develop  ## take the pictures of the page in docs/images anew
+	PICTURES=$(CURDIR)/docs/images $(BIN)/pytest tests/page/test_pictures.py
+
 fuzz: .venv/develop  ## feed the parsers with what breaks them, guided by coverage: make fuzz SECONDS=600
 	@$(PIP) install --constraint constraints.txt --group fuzz
 	$(BIN)/python fuzz/run.py --seconds $(or $(SECONDS),60)
@@ -60,12 +64,13 @@ LOCKED := .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.1
 lock:  ## pin the newest versions of everything: constraints.txt, and with digests deploy/lock
 	rm -rf .venv/lock && $(PYTHON) -m venv .venv/lock
 	.venv/lock/bin/python -m pip install 'pip==26.*' torch==2.13.0
-	.venv/lock/bin/python -m pip install --group dev --group fuzz '.[hub,train]'
+	.venv/lock/bin/python -m pip install --group dev --group fuzz '.[hub,otel,train]'
 	.venv/lock/bin/python -m pip freeze --all --exclude sentiserve --exclude pip \
 		| sed 's/+cpu$$//' > constraints.txt
 	.venv/lock/bin/python -m pip install uv
 	$(LOCKED) pyproject.toml --excludes deploy/lock/left-out.txt --output-file deploy/lock/core.txt
 	$(LOCKED) pyproject.toml --extra hub --output-file deploy/lock/hub.txt
+	$(LOCKED) pyproject.toml --extra otel --excludes deploy/lock/left-out.txt --output-file deploy/lock/otel.txt
 	$(LOCKED) --group image --output-file deploy/lock/tools.txt
 
 clean:  ## remove what the other targets made
@@ -89,9 +94,26 @@ clean:  ## remove what the other targets made
 		|| { echo "the tests need redis-server or valkey-server 7 or newer: install it with your system's packages"; exit 1; }
 	@mkdir -p .venv && touch $@
 
-.venv/develop: .venv/serve .venv/redis .venv/cdk
+.venv/chromium:  # the page is tested in a real browser; needs root where there is none
+	@command -v chromium >/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+			&& echo "installing chromium (once)" && apt-get -qq update \
+			&& DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends \
+				chromium fonts-inter fonts-noto-color-emoji >/dev/null; } \
+		|| { echo "the tests need chromium: install it with your system's packages"; exit 1; }
+	@mkdir -p .venv && touch $@
+
+.venv/prometheus:  # its programs alone, unpacked: the installed package would start a service
+	@command -v prometheus >/dev/null && command -v promtool >/dev/null && mkdir -p $@ \
+		|| { command -v apt-get >/dev/null && echo "fetching prometheus (once)" && rm -rf $@.new && mkdir -p $@.new \
+			&& { [ "$$(id -u)" != 0 ] || apt-get -qq update; } \
+			&& (cd $@.new && apt-get -qq -o APT::Sandbox::User=root download prometheus >/dev/null && dpkg -x prometheus_*.deb . && rm prometheus_*.deb) \
+			&& mv $@.new $@; } \
+		|| { echo "the tests need prometheus and promtool, 2.42 or newer: install them with your system's packages"; exit 1; }
+
+.venv/develop: .venv/serve .venv/redis .venv/chromium .venv/prometheus .venv/cdk
 	@echo "installing what the tests, training and pulling need (once; some minutes)"
-	@$(PIP) install --constraint constraints.txt --group dev --editable '.[hub,train]'
+	@$(PIP) install --constraint constraints.txt --group dev --editable '.[hub,otel,train]'
 	@touch $@
 
 include deploy/image.mk

@@ -12,9 +12,9 @@ import sentiserve
 PACKAGE = Path(sentiserve.__file__).parent
 SHARED = {
     "errors", "types", "protocols", "texts", "timing", "plugins", "tables", "settings", "metrics",
-    "logs", "records", "names", "tombstones", "cores", "profile",
+    "logs", "tracebacks", "records", "names", "tombstones", "cores", "profile",
 }  # fmt: skip
-PARTS = {"inference", "insights", "features", "forgetting"}  # what the doors ask
+PARTS = {"inference", "insights", "features", "forgetting", "judging"}  # what the doors ask
 ALLOWED = {
     "errors": set(),
     "types": {"errors"},
@@ -30,7 +30,8 @@ ALLOWED = {
     "settings": {"errors"},
     "metrics": set(),
     "emf": {"metrics"},
-    "logs": set(),
+    "tracebacks": {"errors"},
+    "logs": {"tracebacks"},
     "cores": set(),
     "sources": SHARED,
     "models": SHARED,
@@ -44,6 +45,7 @@ ALLOWED = {
     "scoring": SHARED,
     "lookups": {"errors", "protocols", "types"},
     "inference": SHARED | {"batcher", "lanes", "lookups", "recorder"},
+    "judging": {"errors", "inference", "protocols", "timing", "types"},
     "history": SHARED | {"features"},
     "forgetting": {"protocols", "types"},
     "materialize": {"protocols", "records", "types"},

@@ -67,7 +67,7 @@ class House:
             await asyncio.sleep(0)
 
 
-_LIMITS = Limits(texts=100)
+_LIMITS = Limits(texts=100, batch_seconds=float("inf"))
 
 
 @asynccontextmanager
@@ -401,12 +401,25 @@ async def test_a_post_at_hand_whose_text_cannot_be_classified_is_an_error() -> N
     assert isinstance(good, Answer)
 
 
-async def test_it_tells_which_posts_are_known() -> None:
-    """Those in the store, and those on the way there."""
-    one, two, three = (POSTS[f"url:{i}"].ref for i in (1, 2, 3))
+async def test_it_tells_what_is_kept_of_posts() -> None:
+    """What is in the store or on the way there; it asks neither the source nor the model."""
     async with house() as parts:
-        await parts.ask_one(Url("url:1"))
-        assert await parts.inference.known([one, two, three]) == [one]
+        answer = await parts.ask_one(Url("url:1"))
+        assert isinstance(answer, Answer)
+        ref = POSTS["url:1"].ref
+        asked: list[Question | PostRef] = [
+            Url("url:1"),
+            ref,
+            Url("url:2"),
+            Url("nowhere"),
+            Text(""),
+        ]
+        first, same, *others = await parts.inference.kept(asked)
+        assert first == same == answer.prediction
+        other = POSTS["url:2"].ref
+        assert await parts.inference.known([other, ref]) == [ref]
+        kinds = [NotFoundError, UnknownURLError, BadInputError]
+        assert [type(error) for error in others] == kinds
         parts.store.broken = True
         with pytest.raises(StoreError):
-            await parts.inference.known([one])
+            await parts.inference.kept([ref])

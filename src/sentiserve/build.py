@@ -19,10 +19,13 @@ from sentiserve.history.upkeep import Upkeep
 from sentiserve.inference import Inference
 from sentiserve.insights.aggregates import Aggregates
 from sentiserve.insights.findings import Drift
+from sentiserve.insights.newest import Newest
 from sentiserve.insights.report import Report, Wanted, gather
+from sentiserve.insights.timelines import Timelines
 from sentiserve.insights.watch import DriftWatch, Reference
 from sentiserve.journal.journal import Journal
 from sentiserve.journal.place import place
+from sentiserve.judging import Judging
 from sentiserve.metrics import Metrics
 from sentiserve.models.bundle import open_bundle
 from sentiserve.models.locations import locate
@@ -51,7 +54,10 @@ class Parts:
     batcher: Batcher
     recorder: Recorder
     inference: Inference
+    judging: Judging
     aggregates: Aggregates
+    timelines: Timelines
+    newest: Newest
     drift: DriftWatch
     features: OnlineFeatures
     forgetting: Forgetting
@@ -349,16 +355,11 @@ async def running(
         batcher = Batcher(model, metrics, _limits(settings))
         stack.push_async_callback(batcher.close)
         await batcher.open()
-        inference = Inference(
-            source, store, batcher, recorder, model.info, metrics, settings.store_timeout
-        )
-        aggregates = Aggregates(store, model.info.id, settings.store_timeout)
-        drift = DriftWatch(
-            store, model.info, partial(drift_reference, settings), metrics, settings.store_timeout
-        )
+        patience = settings.store_timeout
+        inference = Inference(source, store, batcher, recorder, model.info, metrics, patience)
+        drift = DriftWatch(store, model.info, partial(drift_reference, settings), metrics, patience)
         stack.push_async_callback(drift.close)
         await drift.open()
-        features = OnlineFeatures(store, model.info, settings.store_timeout)
         yield Parts(
             model=model.info,
             source=source,
@@ -366,9 +367,12 @@ async def running(
             batcher=batcher,
             recorder=recorder,
             inference=inference,
-            aggregates=aggregates,
+            judging=Judging(inference, store, model.info, patience),
+            aggregates=Aggregates(store, model.info.id, patience),
+            timelines=Timelines(store, model.info, patience),
+            newest=Newest(store, model.info.id, patience),
+            features=OnlineFeatures(store, model.info, patience),
             drift=drift,
-            features=features,
             forgetting=forgetting,
             history=history,
         )

@@ -19,8 +19,10 @@ import structlog
 from sentiserve.batcher import Batcher
 from sentiserve.errors import (
     BadInputError,
+    NotFoundError,
     OverloadedError,
     SentiserveError,
+    SourceError,
     StoreError,
     UnknownURLError,
 )
@@ -135,8 +137,7 @@ class Inference:
         wanted = self._parse(question)
         if isinstance(wanted, SentiserveError) or wanted.ref in self._in_flight:
             return None, False
-        with timing.of("store"):
-            (kept,) = await self._remembered([wanted.ref])
+        (kept,) = await self._remembered([wanted.ref], timing)
         kept = kept or self._recorder.get(wanted.ref, self._model.id)
         if kept is None:
             return None, True
@@ -159,8 +160,7 @@ class Inference:
         asked = [self._parse(question) for question in questions]
         found: Sequence[Outcome | _Wanted] = asked
         if not looked_up:
-            with timing.of("store"):
-                found = await self._look_up(asked)
+            found = await self._look_up(asked, timing)
         lane = Lane.SINGLE if len(questions) == 1 else Lane.BULK
         found = [self._refused(f, lane) or f if isinstance(f, _Wanted) else f for f in found]
         missed = [wanted for wanted in found if isinstance(wanted, _Wanted)]
@@ -172,18 +172,34 @@ class Inference:
             timing.take(flight.timing)
         return [next(answers) if isinstance(f, _Wanted) else f for f in found], timing
 
+    async def kept(
+        self, questions: Sequence[Question | PostRef]
+    ) -> list[Prediction | SentiserveError]:
+        """What is remembered of each, or why nothing is; nothing is fetched or predicted.
+
+        Raises:
+            StoreError: the store can't tell.
+        """
+        asked = [_Wanted(q) if isinstance(q, PostRef) else self._parse(q) for q in questions]
+        refs = list({wanted.ref: None for wanted in asked if isinstance(wanted, _Wanted)})
+        found = dict(zip(refs, await self._lookups.get(refs), strict=True)) if refs else {}
+
+        def outcome(wanted: _Wanted | SentiserveError) -> Prediction | SentiserveError:
+            if isinstance(wanted, SentiserveError):
+                return wanted
+            kept = found[wanted.ref] or self._recorder.get(wanted.ref, self._model.id)
+            return kept or NotFoundError("nothing is kept of this post; ask for its sentiment")
+
+        return [outcome(wanted) for wanted in asked]
+
     async def known(self, refs: Sequence[PostRef]) -> list[PostRef]:
         """Those of the posts that something is remembered of.
 
         Raises:
             StoreError: the store can't tell.
         """
-        found = await self._lookups.get(refs)
-        kept = (
-            was or self._recorder.get(ref, self._model.id)
-            for ref, was in zip(refs, found, strict=True)
-        )
-        return [ref for ref, was in zip(refs, kept, strict=True) if was]
+        found = zip(refs, await self.kept(refs), strict=True)
+        return [ref for ref, kept in found if isinstance(kept, Prediction)]
 
     def _parse(self, question: Question) -> _Wanted | SentiserveError:
         try:
@@ -205,10 +221,12 @@ class Inference:
             )
         return _Wanted(ref)
 
-    async def _look_up(self, asked: Sequence[_Wanted | SentiserveError]) -> list[Outcome | _Wanted]:
+    async def _look_up(
+        self, asked: Sequence[_Wanted | SentiserveError], timing: Timing
+    ) -> list[Outcome | _Wanted]:
         """The answer to what is remembered; what is in flight isn't yet."""
-        refs = {a.ref for a in asked if isinstance(a, _Wanted)} - self._in_flight.keys()
-        kept = dict(zip(refs, await self._remembered(list(refs)), strict=True)) if refs else {}
+        refs = [*({a.ref for a in asked if isinstance(a, _Wanted)} - self._in_flight.keys())]
+        kept = dict(zip(refs, await self._remembered(refs, timing), strict=True)) if refs else {}
 
         def known(wanted: _Wanted) -> Prediction | None:
             prediction = kept.get(wanted.ref) or self._recorder.get(wanted.ref, self._model.id)
@@ -296,10 +314,13 @@ class Inference:
             for flight in flights:  # whatever went wrong, nobody is left waiting
                 self._land(flight, _unexpected())
 
-    async def _remembered(self, refs: Sequence[PostRef]) -> Sequence[Prediction | None]:
+    async def _remembered(
+        self, refs: Sequence[PostRef], timing: Timing
+    ) -> Sequence[Prediction | None]:
         """What the store has; nothing at all if it fails or is too slow."""
         try:
-            return await self._lookups.get(refs)
+            with timing.of("store"):
+                return await self._lookups.get(refs)
         except Exception as error:  # noqa: BLE001  # a failing store costs its hits, no more
             self._metrics.store_errors.labels("get").inc()
             _log.warning("store failed, going on without it", error=repr(error))
@@ -312,8 +333,10 @@ class Inference:
         timing = Timing()
         posts: Sequence[Post | SentiserveError]
         try:
-            with timing.of("source"):
+            with timing.of("source") as facts:
                 posts = await self._source.fetch([flight.ref for flight in flights])
+                if failed := [post for post in posts if isinstance(post, SourceError)]:
+                    facts["error"] = type(failed[0]).__name__
         except SentiserveError as error:
             posts = [error] * len(flights)
         for flight, post in zip(flights, posts, strict=True):

@@ -12,6 +12,7 @@ from sentiserve.api.auth import Credentials
 KEYS = ("first-key-4711", "second-key-0815")
 BASIC = "ada:pass:wörd-1843"
 CLOSED = ["/v1/model", "/v1/authors", "/docs", "/openapi.json", "/metrics", "/", "/nowhere"]
+CLOSED += ["/static/main.js", "/figures/authors.svg", "/v1/activity"]
 CLOSED += ["/swagger/swagger-ui.css", "/v1/inference", "/health", "//health/live"]
 
 
@@ -30,6 +31,7 @@ def basic(credentials: str | bytes) -> str:
 
 
 RIGHT = [f"Bearer {KEYS[0]}", f"bearer {KEYS[1]}", f"BEARER   {KEYS[0]}", basic(BASIC)]
+RIGHT += [basic(f"anybody:{KEYS[0]}"), basic(f":{KEYS[1]}")]  # as a browser can send them
 WRONG = [
     "",
     "Bearer",
@@ -48,6 +50,8 @@ WRONG = [
     basic("ada:"),
     basic(":pass:wörd-1843"),
     basic(KEYS[0]),
+    basic(f"{KEYS[0]}:"),
+    basic(f"ada:x:{KEYS[0]}"),
     basic("ada:pass:wörd-1843".encode("latin-1")),
     basic(" "),
 ]

@@ -27,10 +27,14 @@ from sentiserve.types import (
     AggregateQuery,
     Author,
     Entity,
+    Feedback,
     Hashtag,
     PostRef,
     Prediction,
     Prefix,
+    Step,
+    Stretch,
+    TimelineQuery,
 )
 
 TTL = 24 * 60 * 60
@@ -57,6 +61,19 @@ predictions = st.builds(
     truncated=st.booleans(),
     model_id=st.sampled_from(MODELS),
     predicted_at=st.sampled_from(TIMES),
+)
+timelines = st.builds(
+    TimelineQuery,
+    st.sampled_from(MODELS),
+    st.sampled_from(Step),
+    hashtag=st.none() | st.sampled_from(["sun", "rain", "strasse"]),
+    since=st.none() | st.sampled_from(TIMES),
+)
+feedback = st.builds(
+    Feedback,
+    st.builds(PostRef, st.sampled_from(PLATFORMS), st.sampled_from(IDS)),
+    st.sampled_from(["negative", "neutral"]),
+    st.sampled_from(TIMES),
 )
 queries = st.builds(
     AggregateQuery,
@@ -91,8 +108,16 @@ many_puts = st.lists(st.lists(predictions, max_size=6), max_size=6)
 SPANS = [timedelta(hours=hours) for hours in (1, 19, 30)]
 
 
+def plain(stretches: Sequence[Stretch]) -> list[tuple[datetime, dict[str, int]]]:
+    return [(s.start, {label: n for label, n in s.counts.items() if n}) for s in stretches]
+
+
 async def assert_agree(
-    one: Store, other: Store, asked: list[AggregateQuery], of: list[Author | Hashtag]
+    one: Store,
+    other: Store,
+    asked: list[AggregateQuery],
+    of: list[Author | Hashtag],
+    over_time: Sequence[TimelineQuery] = (),
 ) -> None:
     """The stores give the same answers to everything."""
     refs = [PostRef(platform, post_id) for platform in PLATFORMS for post_id in IDS]
@@ -110,6 +135,15 @@ async def assert_agree(
                 [span for span in mine if span is not None],
                 [span for span in theirs if span is not None],
             )
+        recent = [await store.recent(model, 100) for store in (one, other)]
+        assert {p.post.ref: p for p in recent[0]} == {p.post.ref: p for p in recent[1]}
+        judged = [await store.judgements(model, 100) for store in (one, other)]
+        assert {j.feedback: j for j in judged[0]} == {j.feedback: j for j in judged[1]}
+        for newest in recent:
+            times = [prediction.predicted_at for prediction in newest]
+            assert times == sorted(times, reverse=True)
+    for over in over_time:
+        assert plain(await one.timeline(over)) == plain(await other.timeline(over))
     for query in asked:
         assert_same(await one.aggregate(query), await other.aggregate(query))
 
@@ -150,6 +184,8 @@ fixed = HealthCheck.function_scoped_fixture  # only makes stores
     forgotten=st.lists(forgettable, max_size=2),
     asked=st.lists(queries, min_size=4, max_size=8),
     of=st.lists(entities, max_size=4),
+    over_time=st.lists(timelines, min_size=2, max_size=4),
+    judged=st.lists(feedback, max_size=6),
 )
 def test_any_puts_give_the_same_answers(
     make: Callable[[Path], Store],
@@ -157,19 +193,22 @@ def test_any_puts_give_the_same_answers(
     forgotten: list[PostRef | Author | Prefix],
     asked: list[AggregateQuery],
     of: list[Author | Hashtag],
+    over_time: list[TimelineQuery],
+    judged: list[Feedback],
 ) -> None:
-    """Whatever is put and forgotten: the stores agree on every answer, window and aggregate."""
+    """Whatever is put, judged and forgotten: the stores agree on every answer."""
 
     async def scenario(one: Store, other: Store) -> None:
         for store in (one, other):
             await store.open()
             for put in puts:
                 await store.put(put)
-        await assert_agree(one, other, asked, of)
+            await store.judge(judged)
+        await assert_agree(one, other, asked, of, over_time)
         for what in forgotten:
             await one.forget(what)
             await other.forget(what)
-            await assert_agree(one, other, asked, of)
+            await assert_agree(one, other, asked, of, over_time)
         for store in (one, other):
             await store.close()
 

@@ -18,7 +18,16 @@ from sentiserve.store import redis_connection
 from sentiserve.store.redis import RedisStore, from_url
 from sentiserve.store.redis_ranking import Ranking
 from sentiserve.testing import StoreContract, example_prediction
-from sentiserve.types import MAX_HASHTAGS, AggregateQuery, Author, Entity, Hashtag, PostRef, Prefix
+from sentiserve.types import (
+    MAX_HASHTAGS,
+    AggregateQuery,
+    Author,
+    Entity,
+    Feedback,
+    Hashtag,
+    PostRef,
+    Prefix,
+)
 
 DAY = 24 * 60 * 60
 MODEL = "model-1"
@@ -183,13 +192,16 @@ async def test_every_key_expires(empty: RedisServer) -> None:
     """No key stays for good, and a prediction's goes when its time has come."""
     prediction = example_prediction(author_id="7", author_handle="Anna", text="#sun")
     async with opened(empty.url) as store:
-        await store.put([prediction])
-        await store.forget(prediction.post.ref)
+        for _ in range(2):
+            await store.put([prediction])
+            await store.judge([Feedback(prediction.post.ref, "neutral", datetime.now(UTC))])
+            await store.forget(prediction.post.ref)
+        await store.judge([Feedback(prediction.post.ref, "neutral", datetime.now(UTC))])
         await store.put([prediction])
     dies_at = prediction.predicted_at.timestamp() + DAY
     with empty.client() as client:
         ends = {name: client.pexpiretime(name) / 1000 for name in names(empty)}
-    assert len(ends) == 7
+    assert len(ends) == 10
     assert all(dies_at - 0.01 <= end <= dies_at + 3 * 60 * 60 for end in ends.values())
     (value,) = (end for name, end in ends.items() if ":p:" in name)
     assert abs(value - dies_at) < 0.01

@@ -1,4 +1,7 @@
-"""Who may ask: HTTP Basic and bearer keys, compared in constant time."""
+"""Who may ask: HTTP Basic and bearer keys, compared in constant time.
+
+A browser asks for a user and a password alone, so a key is a password too, whoever the user is.
+"""
 
 import base64
 import binascii
@@ -17,14 +20,12 @@ class Credentials:
 
     def __init__(self, api_keys: Sequence[SecretStr], basic_auth: SecretStr | None) -> None:
         """Take the secrets."""
-        self._accepted = {
-            "bearer": [key.get_secret_value().encode() for key in api_keys],
-            "basic": [basic_auth.get_secret_value().encode()] if basic_auth else [],
-        }
+        self._keys = [key.get_secret_value().encode() for key in api_keys]
+        self._users = [basic_auth.get_secret_value().encode()] if basic_auth else []
 
     def __bool__(self) -> bool:
         """Whether any are needed."""
-        return any(self._accepted.values())
+        return bool(self._keys or self._users)
 
     def check(self, authorization: str) -> str:
         """Return if the header's value is accepted; whose it is, in a word that tells no secret.
@@ -35,14 +36,20 @@ class Credentials:
         scheme, _, value = authorization.partition(" ")
         # As headers are read: the bytes that came, of which a letter's last may look like a space.
         given = value.encode("latin-1").strip()
+        key, user = given, b""
         if scheme.lower() == "basic":
-            given = _decoded(given)
-        accepted = self._accepted.get(scheme.lower(), [])
+            user = _decoded(given)
+            key = user.partition(b":")[2]
+        elif scheme.lower() != "bearer":
+            key = b""
         # Every secret is compared, so that the time doesn't tell which one is close.
-        found = [hmac.compare_digest(given, secret) for secret in accepted]
-        if not any(found):
-            raise UnauthorizedError("send credentials: 'Bearer KEY', or HTTP Basic")
-        return f"{scheme.lower()} {found.index(True)}"
+        keys = [hmac.compare_digest(key, secret) for secret in self._keys]
+        users = [hmac.compare_digest(user, secret) for secret in self._users]
+        if any(keys):
+            return f"bearer {keys.index(True)}"
+        if any(users):
+            return f"basic {users.index(True)}"
+        raise UnauthorizedError("send credentials: 'Bearer KEY', or HTTP Basic")
 
 
 def credentials(settings: Settings) -> Credentials:

@@ -23,6 +23,8 @@ import msgspec
 from sentiserve.store import redis_keys as keys
 from sentiserve.store.redis_aggregates import Aggregator
 from sentiserve.store.redis_connection import Command, Connection
+from sentiserve.store.redis_feedback import Labels
+from sentiserve.store.redis_newest import newest
 from sentiserve.store.redis_posts import Posts
 from sentiserve.store.redis_urls import Url, parsed
 from sentiserve.store.redis_values import decoded, encoded, micros
@@ -30,10 +32,14 @@ from sentiserve.types import (
     Aggregate,
     AggregateQuery,
     Author,
+    Feedback,
     Hashtag,
+    Judgement,
     PostRef,
     Prediction,
     Prefix,
+    Stretch,
+    TimelineQuery,
 )
 
 T = TypeVar("T")
@@ -62,6 +68,7 @@ class RedisStore:
         self._connection = Connection(url)
         self._posts = Posts(self._connection, self._shards)
         self._aggregator = Aggregator(self._posts, self._ttl)
+        self._labels = Labels(self._connection, self._posts, self._ttl)
 
     async def open(self) -> None:
         """Connect.
@@ -112,6 +119,30 @@ class RedisStore:
         """Aggregates over spans of time that end now, of what is kept and not expired."""
         return await self._aggregator.windows(entities, model_id, spans, now)
 
+    async def timeline(self, query: TimelineQuery) -> list[Stretch]:
+        """Hours or days of what is kept and not expired."""
+        return await self._aggregator.timeline(query)
+
+    async def recent(self, model_id: str, limit: int) -> list[Prediction]:
+        """What was predicted last, and is not expired."""
+
+        async def read(refs: Sequence[PostRef]) -> dict[PostRef, Prediction]:
+            found = await self.get(refs, model_id)
+            return {ref: one for ref, one in zip(refs, found, strict=True) if one is not None}
+
+        sets = [keys.latest(shard, model_id) for shard in self._posts.shards]
+        return await newest(
+            self._connection, sets, limit, read, lambda one: micros(one.predicted_at)
+        )
+
+    async def judge(self, feedback: Sequence[Feedback]) -> None:
+        """Keep true labels."""
+        await self._labels.judge(feedback)
+
+    async def judgements(self, model_id: str, limit: int) -> list[Judgement]:
+        """True labels, newest first, beside what is kept and not expired."""
+        return await self._labels.judgements(model_id, limit)
+
     async def count(self) -> dict[str, int]:
         """How many predictions are kept; a few count twice if Redis resizes its table meanwhile."""
         counted: Counter[str] = Counter()
@@ -125,7 +156,10 @@ class RedisStore:
         if isinstance(what, Prefix):
             return await self._forget_prefix(what)
         forgotten = await self._posts.of(what)
-        return await self._remove(forgotten)
+        removed = await self._remove(forgotten)
+        judged = {what} if isinstance(what, PostRef) else {post.ref for post in forgotten}
+        await self._labels.forget(judged)
+        return removed
 
     async def _forget_prefix(self, what: Prefix) -> int:
         removed = 0
@@ -136,6 +170,7 @@ class RedisStore:
                 for post in posts
                 if post is not None and f"{post.ref.platform}/{post.ref.id}".startswith(what.text)
             )
+        await self._labels.forget_starting_with(what.text)
         return removed
 
     async def _remove(self, posts: Iterable[keys.PostKey]) -> int:

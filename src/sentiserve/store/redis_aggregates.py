@@ -1,12 +1,22 @@
 """Aggregates over posts in Redis."""
 
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sentiserve.store.redis_posts import Posts
 from sentiserve.store.redis_ranking import Order, Ranking
 from sentiserve.store.redis_values import decoded, micros
-from sentiserve.types import Aggregate, AggregateQuery, Author, Entity, Hashtag, Prediction
+from sentiserve.types import (
+    Aggregate,
+    AggregateQuery,
+    Author,
+    Entity,
+    Hashtag,
+    Prediction,
+    Stretch,
+    TimelineQuery,
+)
 
 _PAGE = 500  # posts that are read together
 
@@ -82,6 +92,29 @@ class Aggregator:
                     if start < prediction.seen_at <= now:
                         tally.add(prediction)
         return [[tally.of(entity) for tally in tallies[entity]] for entity in entities]
+
+    async def timeline(self, query: TimelineQuery) -> list[Stretch]:
+        """The hours or days in which posts were seen, oldest first."""
+        since = None if query.since is None else query.step.start_of(query.since)
+        counts: dict[datetime, Counter[str]] = defaultdict(Counter)
+        async for prediction in self._seen(query, "-inf" if since is None else micros(since)):
+            if since is None or prediction.seen_at >= since:
+                start = query.step.start_of(prediction.seen_at)
+                counts[start][prediction.sentiment.label] += 1
+        return [Stretch(start, dict(counts[start])) for start in sorted(counts)]
+
+    async def _seen(self, query: TimelineQuery, since: str | int) -> AsyncIterator[Prediction]:
+        now = datetime.now(UTC)
+        if query.hashtag is not None:
+            tag = [Hashtag(query.hashtag)]
+            async for _, prediction in self._read(tag, query.model_id, since, "+inf", now):
+                yield prediction
+            return
+        async for refs in self._posts.all(query.model_id):
+            for value in await self._posts.values(refs, query.model_id):
+                found = decoded(value)
+                if found is not None and found.predicted_at + self._ttl > now:
+                    yield found
 
     async def _most_active(self, query: AggregateQuery) -> list[Aggregate]:
         """Read the ones that may have most until no other can have more than those found."""

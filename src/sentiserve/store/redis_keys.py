@@ -6,6 +6,9 @@
     ss1:{S}:ra:MODEL  ss1:{S}:rt:MODEL   all authors or hashtags, by how many posts they have
     ss1:{S}:n:#:MODEL:HANDLE          the authors who have this case-folded handle
     ss1:{S}:m                         the platforms and models that there are
+    ss1:{S}:l:MODEL                   all posts: a sorted set by the time they were predicted
+    ss1:{S}:f:PLATFORM/ID:#:#         a post's true label
+    ss1:{S}:j                         the posts that have one, by the time it was given
 
 S is the shard, a hash tag: all that belongs to a post lies in one slot of a cluster. Each # is
 the length of a part, so that names stay apart whatever is in them; all else is as it came, since
@@ -71,6 +74,11 @@ def posts_starting_with(text: str) -> str:
     return r"ss1:{*}:p:" + _SPECIAL.sub(r"\\\1", text) + "*"
 
 
+def labels_starting_with(text: str) -> str:
+    """A pattern that finds the labels of posts whose ``PLATFORM/ID`` begins so, and more."""
+    return r"ss1:{*}:f:" + _SPECIAL.sub(r"\\\1", text) + "*"
+
+
 def member(ref: PostRef) -> str:
     """A post in a sorted set."""
     return f"{ref.platform}/{ref.id}:{len(ref.platform)}:{len(ref.id)}"
@@ -132,3 +140,23 @@ def parse_model(text: str) -> tuple[str, str]:
     """The platform and the model."""
     length, _, rest = text.partition(":")
     return rest[: int(length)], rest[int(length) :]
+
+
+def latest(shard: int, model_id: str) -> str:
+    """The sorted set of all posts."""
+    return f"{prefix(shard)}l:{model_id}"
+
+
+def label(shard: int, ref: PostRef) -> str:
+    """The key of a post's true label."""
+    return f"{prefix(shard)}f:{member(ref)}"
+
+
+def parse_label(key: str) -> PostRef:
+    """The post whose true label it is."""
+    return parse_member(key.partition(":f:")[2])
+
+
+def judged(shard: int) -> str:
+    """The posts that have a true label."""
+    return f"{prefix(shard)}j"

@@ -16,6 +16,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local turn = tonumber(time[2])
 local most_drawn = 50 -- members at once: Lua's stack bounds what unpack gives
 local changed, named, platforms = {}, {}, {}
+local latest, judged, last, ttl = prefix .. 'l:' .. model, prefix .. 'j', 0, 0
 
 local function head(value)
   if not value or value:byte() ~= 1 then return nil, {} end
@@ -94,6 +95,7 @@ local function put(key, value, post, at, seen, handle, platform)
       call('SET', key, value, 'PXAT', at)
     else
       call('DEL', key)
+      call('ZREM', latest, post)
       groups = {}
     end
     local stays = {}
@@ -108,10 +110,21 @@ local function put(key, value, post, at, seen, handle, platform)
     authors[groups[1]] = math.max(authors[groups[1]] or 0, at)
     named[handle] = authors
   end
-  if alive then platforms[platform] = math.max(platforms[platform] or 0, at) end
+  if alive then
+    platforms[platform] = math.max(platforms[platform] or 0, at)
+    call('ZADD', latest, predicted_at, post)
+    last, ttl = math.max(last, at), at - predicted_at / 1000
+    if call('PEXPIREAT', prefix .. 'f:' .. post, at, 'GT') == 1 then outlive(judged, at) end
+  end
 end
 
 for i, post in ipairs(cmsgpack.unpack(ARGV[5])) do put(KEYS[i], ARGV[5 + i], unpack(post)) end
+
+if last > 0 then
+  outlive(latest, last)
+  local gone = call('ZRANGE', latest, '-inf', (now - ttl) * 1000, 'BYSCORE', 'LIMIT', 0, 4 * #KEYS)
+  if #gone > 0 then call('ZREM', latest, unpack(gone)) end
+end
 
 local ranked = { a = { at = 0, joins = 0 }, t = { at = 0, joins = 0 } }
 for group, posts in pairs(changed) do

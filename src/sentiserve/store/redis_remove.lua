@@ -33,6 +33,7 @@ for i, key in ipairs(KEYS) do
     for _, group in ipairs(groups_of(value)) do
       leave(group, ARGV[arg + 2], ARGV[arg], ARGV[arg + 1])
     end
+    redis.call('ZREM', prefix .. 'l:' .. ARGV[arg + 1], ARGV[arg + 2])
     redis.call('UNLINK', key)
     removed = removed + 1
   end

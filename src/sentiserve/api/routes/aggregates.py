@@ -1,4 +1,4 @@
-"""Sentiment by author and by hashtag."""
+"""Sentiment by author, by hashtag and over time."""
 
 from datetime import datetime
 from typing import Annotated
@@ -6,8 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from sentiserve.api.dependencies import DOCUMENTED, PartsDep
+from sentiserve.api.insights import StretchOut, TimelineOut
 from sentiserve.api.problems import responses
 from sentiserve.api.schemas import MAX_NAME, AuthorOut, AuthorsOut, HashtagOut, HashtagsOut
+from sentiserve.types import Step
 
 router = APIRouter(prefix="/v1", tags=["aggregates"], dependencies=DOCUMENTED)
 
@@ -49,3 +51,20 @@ async def hashtags(parts: PartsDep, limit: Limit = 20, since: Since = None) -> H
 async def hashtag(parts: PartsDep, tag: Name, since: Since = None) -> HashtagOut:
     """Counts per label and mean scores of one hashtag, in any case, with or without #."""
     return HashtagOut.of(await parts.aggregates.hashtag(tag, since))
+
+
+@router.get("/timeline", summary="Sentiment over time", responses=responses(401, 422, 429, 503))
+async def timeline(
+    parts: PartsDep,
+    hashtag: Annotated[
+        str | None, Query(max_length=MAX_NAME, description="Only posts with it; with or without #.")
+    ] = None,
+    step: Annotated[Step, Query(description="How long a stretch is; days are UTC's.")] = Step.DAY,
+    since: Annotated[
+        datetime | None,
+        Query(description="Stretches from then on; by the hour the last 7 days, if not said."),
+    ] = None,
+) -> TimelineOut:
+    """Posts per label in each hour or day in which posts were seen, at most 10,000 of them."""
+    found = await parts.timelines.timeline(step=step, hashtag=hashtag, since=since)
+    return TimelineOut(step=step, stretches=[StretchOut.of(stretch) for stretch in found])

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 
 router = APIRouter(include_in_schema=False)
 
@@ -18,9 +18,3 @@ async def docs() -> HTMLResponse:
         swagger_favicon_url="swagger/favicon-32x32.png",
         swagger_ui_parameters={"tryItOutEnabled": True, "displayRequestDuration": True},
     )
-
-
-@router.get("/")
-async def root() -> RedirectResponse:
-    """To the documentation."""
-    return RedirectResponse("docs")

@@ -1,0 +1,22 @@
+"""The posts that were predicted last."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from sentiserve.api.dependencies import DOCUMENTED, PartsDep, SettingsDep
+from sentiserve.api.insights import RecentOut, RecentsOut
+from sentiserve.api.problems import responses
+
+router = APIRouter(prefix="/v1", tags=["inference"], dependencies=DOCUMENTED)
+
+
+@router.get("/posts", summary="The newest posts", responses=responses(401, 422, 429, 503))
+async def recent(
+    parts: PartsDep,
+    settings: SettingsDep,
+    limit: Annotated[int, Query(ge=1, le=1000, description="At most as many.")] = 20,
+) -> RecentsOut:
+    """The posts that the store was given last, newest first; soon after they were answered."""
+    found = await parts.newest.predictions(limit)
+    return RecentsOut(posts=[RecentOut.of_prediction(one, settings.return_text) for one in found])

@@ -1,0 +1,123 @@
+"""The dashboard's files over plain HTTP."""
+
+import re
+from html.parser import HTMLParser
+
+import httpx
+import pytest
+from processes import Service, StartService
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+IMPORT = re.compile(r'^import .*"\./([a-z]+\.js)";$', re.MULTILINE)
+
+
+class Parts(HTMLParser):
+    """What a page refers to, and what a strict policy forbids."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.files: list[str] = []
+        self.preloaded: set[str] = set()
+        self.inline: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if address := given.get("src") or (tag == "link" and given["href"]):
+            self.files.append(str(address))
+        if given.get("rel") == "modulepreload":
+            self.preloaded.add(given["href"].rpartition("/")[2])
+        self.inline += [name for name in given if name == "style" or name.startswith("on")]
+        self.inline += [tag] * (tag == "style" or (tag == "script" and "src" not in given))
+
+
+@pytest.fixture(scope="module")
+def page(service: Service) -> httpx.Response:
+    return service.client.get("/")
+
+
+def test_the_page_is_html_under_a_strict_policy(page: httpx.Response) -> None:
+    assert page.status_code == 200
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert page.headers["Content-Security-Policy"] == POLICY
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_nothing_in_it_is_inline_and_nothing_is_from_elsewhere(
+    service: Service, page: httpx.Response
+) -> None:
+    parts = Parts(page.text)
+    assert parts.inline == []
+    assert len(parts.files) >= 5
+    for name in parts.files:
+        assert not re.match(r"/|\w+:", name), name  # right behind a proxy too, whatever its path
+        answer = service.client.get(f"/{name}")
+        assert answer.status_code == 200, name
+        assert answer.headers["Content-Security-Policy"] == POLICY
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_every_script_is_told_of_beforehand_so_that_all_are_fetched_at_once(
+    service: Service, page: httpx.Response
+) -> None:
+    preloaded = Parts(page.text).preloaded
+    found, waiting = set(), {"main.js"}
+    while waiting:
+        found |= waiting
+        texts = [service.client.get(f"/static/{name}").text for name in waiting]
+        waiting = {name for text in texts for name in IMPORT.findall(text)} - found
+    assert preloaded == found - {"main.js"}
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/static/main.js", "text/javascript; charset=utf-8"),
+        ("/static/page.css", "text/css; charset=utf-8"),
+        ("/static/figures.css", "text/css; charset=utf-8"),
+        ("/static/favicon.svg", "image/svg+xml"),
+        ("/figures/authors.svg", "image/svg+xml"),
+        ("/figures/timeline.svg", "image/svg+xml"),
+        ("/figures/drift.svg", "image/svg+xml"),
+        ("/figures/hashtags/nothing.svg", "image/svg+xml"),
+        ("/figures/authors.json", "application/json"),
+    ],
+)
+def test_a_file_is_asked_for_again_but_sent_only_when_it_changed(
+    service: Service, path: str, kind: str
+) -> None:
+    first = service.client.get(path)
+    assert first.status_code == 200
+    assert first.headers["Content-Type"] == kind
+    assert first.headers["Content-Security-Policy"] == POLICY
+    assert first.headers["Cache-Control"] == "no-cache"
+    again = service.client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+    assert again.content == b""
+    assert again.headers["ETag"] == first.headers["ETag"]
+    other = service.client.get(path, headers={"If-None-Match": '"another"'})
+    assert other.content == first.content
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "../app.py", "..%2f..%2fapp.py", "", "page.css/"])
+def test_there_are_no_other_files(service: Service, name: str) -> None:
+    assert service.client.get(f"/static/{name}").status_code == 404
+
+
+def test_a_figure_stays_what_it_is_whatever_the_hashtag(service: Service) -> None:
+    tag = "%3C%2Fsvg%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E"
+    answer = service.client.get(f"/figures/hashtags/{tag}.svg", params={"width": 400})
+    assert answer.status_code == 200
+    assert "<script" not in answer.text
+    assert "&lt;script&gt;alert(1)" in answer.text
+    assert service.client.get(f"/figures/hashtags/{tag}.svg?width=9").status_code == 422
+
+
+def test_the_pages_files_cost_a_client_nothing(start_service: StartService) -> None:
+    client = start_service(client_rate="0.01", client_burst="2").client
+    assert [client.get("/static/main.js").status_code for _ in range(5)] == [200] * 5
+    assert [client.get("/").status_code for _ in range(3)] == [200, 200, 429]

@@ -1,0 +1,154 @@
+"""How the page looks and feels: for everybody, on every screen, with any number of posts."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from page.browser import SAMPLE, Dashboard
+from page.conftest import Open
+from playwright.sync_api import Page, expect
+from processes import Service
+
+pytestmark = pytest.mark.xdist_group("page")
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+
+
+def settled(dashboard: Dashboard) -> Page:
+    """Wait until every part shows something."""
+    page = dashboard.page
+    for part in ("authors", "timeline"):
+        expect(page.locator(f"#{part} svg").first).to_be_visible()
+    expect(page.locator("#drift-told")).not_to_be_empty()
+    expect(page.locator("#posts li, #nothing:visible").first).to_be_visible()
+    expect(page.locator("#model")).not_to_have_text("\N{EN DASH}")
+    return page
+
+
+def busied(dashboard: Dashboard) -> Page:
+    """With an answer, a hashtag, a table and a choice of labels open."""
+    page = settled(dashboard)
+    dashboard.ask(SAMPLE)
+    page.locator("#result summary").click()
+    page.locator("#tag").fill("#coffee")
+    page.locator("#tag").press("Enter")
+    expect(page.locator("#hashtag-figure svg title").first).to_be_attached()
+    page.locator("#authors summary").click()
+    page.get_by_text("Feature by feature").click()
+    expect(page.locator("#drift svg").first).to_be_visible()
+    return page
+
+
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", ["empty", "full"])
+def test_axe_finds_no_violation(
+    kind: str,
+    scheme: str,
+    options: dict[str, Any],
+    dashboard: Open,
+    request: pytest.FixtureRequest,
+) -> None:
+    service: Service = request.getfixturevalue(kind)
+    opened = dashboard(service, color_scheme=scheme, reduced_motion="reduce", **options)
+    page = settled(opened) if kind == "empty" else busied(opened)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_a_telephone_scrolls_in_one_direction_alone(full: Service, dashboard: Open) -> None:
+    """The longest words and names included."""
+    page = busied(dashboard(full, **PHONE))
+    expect(page.locator("#posts li").filter(has_text="w" * 300)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    for button in page.locator("button:visible").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert box["height"] >= 24, button.inner_text()  # WCAG 2.2, 2.5.8
+
+
+def test_everything_is_reached_and_seen_by_keyboard(full: Service, dashboard: Open) -> None:
+    page = settled(dashboard(full))
+    press = page.keyboard.press
+    press("Tab")
+    expect(page.get_by_text("Skip to the question")).to_be_focused()
+    press("Enter")
+    press("Tab")
+    expect(page.locator("#question")).to_be_focused()
+    page.keyboard.type("What a lovely day!")
+    press("Enter")
+    expect(page.locator(".verdict")).to_contain_text("positive")
+    expect(page.locator("#question")).to_be_focused()
+
+    reached = []
+    while not reached or reached[-1] != "tag":
+        press("Tab")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+        reached.append(
+            page.evaluate("document.activeElement.id || document.activeElement.textContent")
+        )
+        assert len(reached) < 30, reached
+    assert reached[0] == "Ask"
+    assert reached[1:4] == ["a sample post", "a text", "Is it right?"]
+    page.keyboard.type("#python")
+    press("Enter")
+    expect(page.locator("#hashtag-figure svg title").first).to_have_text("Sentiment of #python")
+
+
+def test_answers_are_announced(service: Service, dashboard: Open) -> None:
+    page = dashboard(service).page
+    expect(page.locator("#result")).to_have_attribute("aria-live", "polite")
+    expect(page.get_by_role("status").filter(has_text="live")).to_be_visible()
+
+
+def test_a_label_is_a_word_and_a_mark_before_it_is_a_colour(
+    service: Service, dashboard: Open
+) -> None:
+    page = dashboard(service, forced_colors="active")
+    page.ask(SAMPLE)
+    expect(page.page.locator(".verdict")).to_have_text("▲positive")
+    marks = page.page.locator("#result .scores .mark").all_inner_texts()
+    assert len(set(marks)) == 3
+
+
+def test_the_dark_is_dark(service: Service, dashboard: Open) -> None:
+    light, dark = (
+        dashboard(service, color_scheme=scheme).page.evaluate(
+            "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
+        )
+        for scheme in ("light", "dark")
+    )
+    assert min(light) > 200
+    assert max(dark) < 40
+
+
+def test_nothing_moves_for_whoever_wants_that(service: Service, dashboard: Open) -> None:
+    moving, still = (
+        dashboard(service, reduced_motion=motion) for motion in ("no-preference", "reduce")
+    )
+    durations = []
+    for page in (moving, still):
+        page.ask(SAMPLE)
+        bar = page.page.locator("#result .bar").first
+        durations.append(bar.evaluate("bar => getComputedStyle(bar).transitionDuration"))
+    assert durations == ["0.3s", "0s"]
+
+
+@pytest.mark.parametrize(("kind", "posts"), [("empty", 0), ("full", 10)])
+def test_the_page_with_no_posts_and_with_a_hundred_thousand(
+    kind: str, posts: int, dashboard: Open, request: pytest.FixtureRequest
+) -> None:
+    page = settled(dashboard(request.getfixturevalue(kind))).locator("#posts li")
+    expect(page).to_have_count(posts)
+
+
+def test_a_load_asks_for_few_and_small_things(service: Service, dashboard: Open) -> None:
+    """What a busy machine can't change of how soon the page is there."""
+    opened = dashboard(service)
+    settled(opened)
+    sizes = opened.page.evaluate(
+        "performance.getEntriesByType('resource').filter(({name}) => name.includes('/static/'))"
+        ".map(({decodedBodySize}) => decodedBodySize)"
+    )
+    assert len(sizes) <= 20
+    assert sum(sizes) < 60_000
+    assert opened.page.evaluate("performance.getEntriesByName('interactive').length") == 1
