@@ -16,8 +16,8 @@ from sentiserve.profile import Kind
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 LANGUAGE = Finding(
-    "language", Kind.INPUT, ("English", "Spanish", "Dutch"), (0.9, 0.05, 0.05), (0.2, 0.7, 0.1), 250, 2000, 700.0,
-    1e-150, 2.5, 1e-4,
+    "language", Kind.INPUT, ("English", "Spanish", "Dutch"), (0.9, 0.05, 0.05), (0.2, 0.7, 0.1),
+    250, 2000, 700.0, 1e-150, 2.5, 1e-4,
 )  # fmt: skip
 FOUND = Drift("model-1", 250, 3, NOW, NOW, 12, (LANGUAGE,), ("too few true labels yet (12 of 50)",))
 
