@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from sentiserve.errors import NotFoundError
 from sentiserve.insights.aggregates import Aggregates
-from sentiserve.insights.drift import WINDOW, drift
 from sentiserve.insights.findings import Drift
-from sentiserve.profile import Measure, Profile
+from sentiserve.insights.watch import DriftWatch
 from sentiserve.protocols import Store
 from sentiserve.timing import store_within
 from sentiserve.types import Aggregate, ModelInfo, Prediction, Step, Stretch, TimelineQuery
@@ -72,11 +71,7 @@ class Wanted:
     seconds: float = 60.0
 
 
-Reference = tuple[Profile | None, Measure]
-"""What posts are held against, if the model's bundle has it, and what measures them."""
-
-
-async def gather(store: Store, model: ModelInfo, reference: Reference, wanted: Wanted) -> Report:
+async def gather(store: Store, model: ModelInfo, watch: DriftWatch, wanted: Wanted) -> Report:
     """Ask the store for all that a report tells.
 
     Raises:
@@ -105,23 +100,8 @@ async def gather(store: Store, model: ModelInfo, reference: Reference, wanted: W
             tags,
             timeline,
             await store.recent(model.id, wanted.recent),
-            await gather_drift(store, model, reference, wanted.seconds),
+            await watch.look(),
         )
-
-
-async def gather_drift(
-    store: Store, model: ModelInfo, reference: Reference, seconds: float
-) -> Drift:
-    """Compare the newest posts with the reference.
-
-    Raises:
-        StoreError: the store can't be used, or didn't answer in time.
-    """
-    profile, measure = reference
-    async with store_within(seconds, "try again later"):
-        predictions = await store.recent(model.id, WINDOW)
-        judgements = await store.judgements(model.id, WINDOW)
-    return drift(model, profile, predictions, judgements, measure)
 
 
 async def _timeline(
