@@ -19,13 +19,13 @@ PICTURE = "image/svg+xml"
 
 
 def read(path: Path = NOTEBOOK) -> Any:
-    return nbformat.read(path, as_version=4)
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
 
 def ran(notebook: Any, folder: Path) -> Any:
     """The notebook as it is after its run in a folder, by somebody without settings."""
     file = folder / "notebook.ipynb"
-    nbformat.write(notebook, file)
+    nbformat.write(notebook, file)  # type: ignore[no-untyped-call]
     own = ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "HOME")
     with TemporaryDirectory() as home:
         done = subprocess.run(

@@ -16,6 +16,7 @@ from sentiserve.insights.report_json import report_json
 from sentiserve.insights.report_page import is_report, page
 from sentiserve.insights.watch import DriftWatch
 from sentiserve.metrics import Metrics
+from sentiserve.profile import Measured
 from sentiserve.store.memory import MemoryStore
 from sentiserve.testing import example_prediction
 from sentiserve.types import ModelInfo, Prediction, Step
@@ -45,11 +46,15 @@ def said(id_: str, text: str, handle: str = "anna", hours: int = 0) -> Predictio
 POSTS = [said("1", "#Sun"), said("2", "#sun #rain", hours=30), said("3", "Hi", "ben", hours=200)]
 
 
+def unmeasured(_: Sequence[str]) -> Measured:
+    return Measured({}, [])
+
+
 async def made(posts: Sequence[Prediction], wanted: Wanted | None = None) -> Report:
     store = MemoryStore(ttl=86_400)
     await store.open()
     await store.put(posts)
-    watch = DriftWatch(store, MODEL, lambda: (None, lambda _: {}), Metrics(), timeout=5)
+    watch = DriftWatch(store, MODEL, lambda: (None, unmeasured), Metrics(), timeout=5)
     report = await gather(store, MODEL, watch, wanted or Wanted())
     await store.close()
     return report
@@ -85,7 +90,7 @@ async def test_it_shows_all_that_the_store_holds() -> None:
     facts = {row[0].text: row[1].text for row in root.iter("dl") for row in row}
     assert facts["model id"] == "model-1"
     assert facts["its quality"] == "macro-averaged recall 0.747, accuracy 0.725"
-    assert facts["posts seen"] == "2026-03-01 to 2026-03-09"
+    assert facts["posts seen"] == "1\xa0Mar\xa02026 to 9\xa0Mar\xa02026"
     assert "Sentiment of 3 posts" in text(root)
     assert "Made by sentiserve 1.2.3 on 2" in text(root)
     assert len(list(root.iter("table"))) == 5
