@@ -64,12 +64,13 @@ LOCKED := .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.1
 lock:  ## pin the newest versions of everything: constraints.txt, and with digests deploy/lock
 	rm -rf .venv/lock && $(PYTHON) -m venv .venv/lock
 	.venv/lock/bin/python -m pip install 'pip==26.*' torch==2.13.0
-	.venv/lock/bin/python -m pip install --group dev --group fuzz '.[hub,train]'
+	.venv/lock/bin/python -m pip install --group dev --group fuzz '.[hub,otel,train]'
 	.venv/lock/bin/python -m pip freeze --all --exclude sentiserve --exclude pip \
 		| sed 's/+cpu$$//' > constraints.txt
 	.venv/lock/bin/python -m pip install uv
 	$(LOCKED) pyproject.toml --excludes deploy/lock/left-out.txt --output-file deploy/lock/core.txt
 	$(LOCKED) pyproject.toml --extra hub --output-file deploy/lock/hub.txt
+	$(LOCKED) pyproject.toml --extra otel --excludes deploy/lock/left-out.txt --output-file deploy/lock/otel.txt
 	$(LOCKED) --group image --output-file deploy/lock/tools.txt
 
 clean:  ## remove what the other targets made
@@ -102,9 +103,17 @@ clean:  ## remove what the other targets made
 		|| { echo "the tests need chromium: install it with your system's packages"; exit 1; }
 	@mkdir -p .venv && touch $@
 
-.venv/develop: .venv/serve .venv/redis .venv/chromium .venv/cdk
+.venv/prometheus:  # its programs alone, unpacked: the installed package would start a service
+	@command -v prometheus >/dev/null && command -v promtool >/dev/null && mkdir -p $@ \
+		|| { command -v apt-get >/dev/null && echo "fetching prometheus (once)" && rm -rf $@.new && mkdir -p $@.new \
+			&& { [ "$$(id -u)" != 0 ] || apt-get -qq update; } \
+			&& (cd $@.new && apt-get -qq -o APT::Sandbox::User=root download prometheus >/dev/null && dpkg -x prometheus_*.deb . && rm prometheus_*.deb) \
+			&& mv $@.new $@; } \
+		|| { echo "the tests need prometheus and promtool, 2.42 or newer: install them with your system's packages"; exit 1; }
+
+.venv/develop: .venv/serve .venv/redis .venv/chromium .venv/prometheus .venv/cdk
 	@echo "installing what the tests, training and pulling need (once; some minutes)"
-	@$(PIP) install --constraint constraints.txt --group dev --editable '.[hub,train]'
+	@$(PIP) install --constraint constraints.txt --group dev --editable '.[hub,otel,train]'
 	@touch $@
 
 include deploy/image.mk

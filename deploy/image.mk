@@ -3,7 +3,7 @@ IMAGE ?= sentiserve
 TAG ?= $(or $(shell git describe --always --dirty 2>/dev/null),latest)# of what is pushed
 STAGE ?= runtime# or model, or deps
 BUNDLE ?=# a directory, hf:ORG/NAME@REV or s3://BUCKET/PREFIX; the default bundle if empty
-LOCK ?= core# or hub, for an image that can fetch bundles itself
+LOCK ?= core# or hub, for an image that can fetch bundles itself; or otel, for one that can trace
 PIP_CONF ?=# a pip.conf that says where packages come from
 BUILD_NETWORK ?= default
 BUILD_FLAGS ?=# what else docker build is to be told: --no-cache, --build-arg BASE=…

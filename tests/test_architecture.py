@@ -12,7 +12,7 @@ import sentiserve
 PACKAGE = Path(sentiserve.__file__).parent
 SHARED = {
     "errors", "types", "protocols", "texts", "timing", "plugins", "tables", "settings", "metrics",
-    "logs", "records", "names", "tombstones", "cores", "profile",
+    "logs", "tracebacks", "records", "names", "tombstones", "cores", "profile",
 }  # fmt: skip
 PARTS = {"inference", "insights", "features", "forgetting", "judging"}  # what the doors ask
 ALLOWED = {
@@ -30,7 +30,8 @@ ALLOWED = {
     "settings": {"errors"},
     "metrics": set(),
     "emf": {"metrics"},
-    "logs": set(),
+    "tracebacks": {"errors"},
+    "logs": {"tracebacks"},
     "cores": set(),
     "sources": SHARED,
     "models": SHARED,

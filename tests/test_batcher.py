@@ -14,7 +14,7 @@ from sentiserve.metrics import Metrics
 from sentiserve.testing.fakes import FakeModel
 from sentiserve.types import Sentiment
 
-_LIMITS = Limits(texts=100)
+_LIMITS = Limits(texts=100, batch_seconds=float("inf"))
 
 
 @asynccontextmanager
@@ -66,6 +66,16 @@ async def test_a_batch_is_never_larger_than_allowed() -> None:
     async with batching(model, Limits(batch_tokens=8)) as batcher:
         await asyncio.gather(*[batcher.submit(str(i)) for i in range(10)])
     assert max(len(batch) for batch in model.batches) == 4
+
+
+async def test_a_slow_model_gets_small_batches() -> None:
+    """Whoever comes meanwhile would wait for all of a large one."""
+    model = FakeModel()
+    async with batching(model, Limits(batch_seconds=0.000001)) as batcher:
+        await asyncio.gather(*[batcher.submit(f"text {i}") for i in range(4)])
+        known = len(model.batches)
+        await asyncio.gather(*[batcher.submit(f"more {i}") for i in range(4)])
+    assert [len(batch) for batch in model.batches[known:]] == [1] * 4
 
 
 async def test_identical_texts_in_flight_share_one_inference() -> None:
@@ -158,8 +168,8 @@ async def test_times_in_the_queue_and_in_the_model_are_told_apart() -> None:
         await until_called(model)
         await asyncio.sleep(0.05)
         model.free.set()
-        assert (await first).model >= 0.05
-        assert (await second).queue >= 0.05
+        assert (await first).model.seconds >= 0.05
+        assert (await second).queue.seconds >= 0.05
 
 
 class Panic(BaseException):

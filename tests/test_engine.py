@@ -141,4 +141,4 @@ async def test_the_model_lets_the_rest_of_its_process_go_first_however_nice_that
 
     async with running(Telling()):
         ours = os.getpriority(os.PRIO_PROCESS, 0)
-        assert niceness == [min(ours + 5, 19) if sys.platform == "linux" else ours]
+        assert niceness == [min(ours + 10, 19) if sys.platform == "linux" else ours]

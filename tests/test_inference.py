@@ -67,7 +67,7 @@ class House:
             await asyncio.sleep(0)
 
 
-_LIMITS = Limits(texts=100)
+_LIMITS = Limits(texts=100, batch_seconds=float("inf"))
 
 
 @asynccontextmanager
@@ -407,11 +407,19 @@ async def test_it_tells_what_is_kept_of_posts() -> None:
         answer = await parts.ask_one(Url("url:1"))
         assert isinstance(answer, Answer)
         ref = POSTS["url:1"].ref
-        asked = [Url("url:1"), ref, Url("url:2"), Url("nowhere"), Text("")]
+        asked: list[Question | PostRef] = [
+            Url("url:1"),
+            ref,
+            Url("url:2"),
+            Url("nowhere"),
+            Text(""),
+        ]
         first, same, *others = await parts.inference.kept(asked)
         assert first == same == answer.prediction
+        other = POSTS["url:2"].ref
+        assert await parts.inference.known([other, ref]) == [ref]
         kinds = [NotFoundError, UnknownURLError, BadInputError]
-        assert [type(other) for other in others] == kinds
+        assert [type(error) for error in others] == kinds
         parts.store.broken = True
         with pytest.raises(StoreError):
             await parts.inference.kept([ref])

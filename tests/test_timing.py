@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from sentiserve.errors import StoreTimeoutError
-from sentiserve.timing import Timing, store_within
+from sentiserve.timing import Part, Timing, store_within
 
 
 def test_a_block_is_timed() -> None:
@@ -22,12 +22,17 @@ def test_a_failing_block_is_timed_too() -> None:
             raise ValueError
     except ValueError:
         pass
-    assert "store" in timing.seconds
+    assert timing.parts["store"].facts == {"error": "ValueError"}
 
 
 def test_together_the_longest_time_of_each_part_counts() -> None:
-    timings = [Timing({"store": 1.0, "model": 5.0}), Timing({"store": 2.0})]
-    assert Timing.together(timings).seconds == {"store": 2.0, "model": 5.0}
+    timings = [
+        Timing({"store": Part(7, 1.0), "model": Part(8, 5.0)}),
+        Timing({"store": Part(9, 2.0)}),
+    ]
+    together = Timing.together(timings)
+    assert together.seconds == {"store": 2.0, "model": 5.0}
+    assert together.parts["store"].began == 9
 
 
 async def test_a_store_that_takes_too_long_is_an_error_that_says_what_to_do() -> None:

@@ -12,6 +12,7 @@ from sentiserve.errors import ModelError, OverloadedError
 from sentiserve.lanes import Batched, Entry, Lane, Lanes, guessed_tokens
 from sentiserve.metrics import Metrics
 from sentiserve.protocols import Model
+from sentiserve.timing import Part
 
 _ENCODED_AT_ONCE = 256  # texts
 _LONG = 4_000  # characters; texts that take noticeable time to encode
@@ -30,13 +31,16 @@ class Limits:
         always: that may wait for each inference, however long that takes; or a slow model would
             refuse a handful of callers.
         inferences: at the same time.
+        batch_seconds: that one batch takes, by how fast the model is now: whoever comes meanwhile
+            waits so long, and a slow model gains next to nothing by more.
     """
 
     batch_tokens: int = 256
     texts: int = 2048
-    wait: tuple[float, float] = (0.15, 30.0)
-    always: int = 8
+    wait: tuple[float, float] = (0.1, 30.0)
+    always: int = 4
     inferences: int = 1
+    batch_seconds: float = 0.05
 
 
 class Batcher:
@@ -53,7 +57,7 @@ class Batcher:
         self._metrics = metrics
         self._limits = limits
         self._unencoded: dict[Entry, None] = {}
-        self._encoded = Lanes(limits.batch_tokens)
+        self._encoded = Lanes()
         self._in_flight: dict[str, Entry] = {}
         self._tokens = [0] * len(Lane)  # that wait, or are computed
         self._token_seconds = 0.0
@@ -69,6 +73,7 @@ class Batcher:
         await self._engine.open()
         works = [self._encode(), *(self._compute() for _ in range(self._engine.inferences))]
         self._workers = [asyncio.create_task(work) for work in works]
+        self._metrics.model_ready.set_function(lambda: float(self.error is None))
 
     async def close(self) -> None:
         """Stop; whoever still waits gets an OverloadedError."""
@@ -207,16 +212,18 @@ class Batcher:
                 self._ready.clear()
                 await self._work_or_probe()
                 continue
-            batch = self._encoded.take()
+            batch = self._encoded.take(self._batch_tokens)
             started = time.perf_counter()
             outcomes = await self._engine.predict([entry.encoding for entry in batch])
             seconds = time.perf_counter() - started
             self._learn(sum(entry.tokens for entry in batch), seconds)
+            model = Part(started, seconds, {"texts": len(batch)})
             for entry, outcome in zip(batch, outcomes, strict=True):
                 if isinstance(outcome, ModelError):
                     _settle(entry, outcome)
                 else:
-                    _settle(entry, Batched(outcome, started - entry.since, seconds))
+                    queue = Part(entry.since, started - entry.since)
+                    _settle(entry, Batched(outcome, queue, model))
 
     async def _work_or_probe(self) -> None:
         """Wait for texts; while the model fails none may come, so look whether it recovers."""
@@ -225,6 +232,12 @@ class Batcher:
                 await self._ready.wait()
         except TimeoutError:
             await self._engine.probe()
+
+    @property
+    def _batch_tokens(self) -> int:
+        """Of the next batch."""
+        seconds = self._token_seconds or math.ulp(0.0)  # unknown until the first batch is done
+        return int(min(self._limits.batch_tokens, self._limits.batch_seconds / seconds))
 
     def _learn(self, tokens: int, seconds: float) -> None:
         weight = _LEARNING if self._token_seconds else 1.0

@@ -22,7 +22,7 @@ from sentiserve.types import Sentiment
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 _PROBE = "What a lovely day!"
-_NICER = 5  # than the rest of the process
+_NICER = 10  # than the rest of the process
 _NICEST = 19
 _PATIENCE = 30.0  # seconds after which a model that is still at a batch counts as stuck
 

@@ -22,6 +22,7 @@ from sentiserve.errors import (
     NotFoundError,
     OverloadedError,
     SentiserveError,
+    SourceError,
     StoreError,
     UnknownURLError,
 )
@@ -136,8 +137,7 @@ class Inference:
         wanted = self._parse(question)
         if isinstance(wanted, SentiserveError) or wanted.ref in self._in_flight:
             return None, False
-        with timing.of("store"):
-            (kept,) = await self._remembered([wanted.ref])
+        (kept,) = await self._remembered([wanted.ref], timing)
         kept = kept or self._recorder.get(wanted.ref, self._model.id)
         if kept is None:
             return None, True
@@ -160,8 +160,7 @@ class Inference:
         asked = [self._parse(question) for question in questions]
         found: Sequence[Outcome | _Wanted] = asked
         if not looked_up:
-            with timing.of("store"):
-                found = await self._look_up(asked)
+            found = await self._look_up(asked, timing)
         lane = Lane.SINGLE if len(questions) == 1 else Lane.BULK
         found = [self._refused(f, lane) or f if isinstance(f, _Wanted) else f for f in found]
         missed = [wanted for wanted in found if isinstance(wanted, _Wanted)]
@@ -193,6 +192,15 @@ class Inference:
 
         return [outcome(wanted) for wanted in asked]
 
+    async def known(self, refs: Sequence[PostRef]) -> list[PostRef]:
+        """Those of the posts that something is remembered of.
+
+        Raises:
+            StoreError: the store can't tell.
+        """
+        found = zip(refs, await self.kept(refs), strict=True)
+        return [ref for ref, kept in found if isinstance(kept, Prediction)]
+
     def _parse(self, question: Question) -> _Wanted | SentiserveError:
         try:
             if isinstance(question, Post):
@@ -213,10 +221,12 @@ class Inference:
             )
         return _Wanted(ref)
 
-    async def _look_up(self, asked: Sequence[_Wanted | SentiserveError]) -> list[Outcome | _Wanted]:
+    async def _look_up(
+        self, asked: Sequence[_Wanted | SentiserveError], timing: Timing
+    ) -> list[Outcome | _Wanted]:
         """The answer to what is remembered; what is in flight isn't yet."""
-        refs = {a.ref for a in asked if isinstance(a, _Wanted)} - self._in_flight.keys()
-        kept = dict(zip(refs, await self._remembered(list(refs)), strict=True)) if refs else {}
+        refs = [*({a.ref for a in asked if isinstance(a, _Wanted)} - self._in_flight.keys())]
+        kept = dict(zip(refs, await self._remembered(refs, timing), strict=True)) if refs else {}
 
         def known(wanted: _Wanted) -> Prediction | None:
             prediction = kept.get(wanted.ref) or self._recorder.get(wanted.ref, self._model.id)
@@ -304,10 +314,13 @@ class Inference:
             for flight in flights:  # whatever went wrong, nobody is left waiting
                 self._land(flight, _unexpected())
 
-    async def _remembered(self, refs: Sequence[PostRef]) -> Sequence[Prediction | None]:
+    async def _remembered(
+        self, refs: Sequence[PostRef], timing: Timing
+    ) -> Sequence[Prediction | None]:
         """What the store has; nothing at all if it fails or is too slow."""
         try:
-            return await self._lookups.get(refs)
+            with timing.of("store"):
+                return await self._lookups.get(refs)
         except Exception as error:  # noqa: BLE001  # a failing store costs its hits, no more
             self._metrics.store_errors.labels("get").inc()
             _log.warning("store failed, going on without it", error=repr(error))
@@ -320,8 +333,10 @@ class Inference:
         timing = Timing()
         posts: Sequence[Post | SentiserveError]
         try:
-            with timing.of("source"):
+            with timing.of("source") as facts:
                 posts = await self._source.fetch([flight.ref for flight in flights])
+                if failed := [post for post in posts if isinstance(post, SourceError)]:
+                    facts["error"] = type(failed[0]).__name__
         except SentiserveError as error:
             posts = [error] * len(flights)
         for flight, post in zip(flights, posts, strict=True):

@@ -7,6 +7,7 @@ from enum import IntEnum
 from itertools import islice
 from typing import Any
 
+from sentiserve.timing import Part
 from sentiserve.types import Sentiment
 
 _WINDOW = 64  # entries, the oldest of a lane, among which texts of like length are looked for
@@ -30,11 +31,11 @@ class Lane(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Batched:
-    """A sentiment, and the seconds it waited and was computed in."""
+    """A sentiment, when and how long its text waited, and when and how long it was computed."""
 
     sentiment: Sentiment
-    queue: float
-    model: float
+    queue: Part
+    model: Part
 
 
 @dataclass(slots=True, eq=False)
@@ -59,9 +60,8 @@ class Entry:
 class Lanes:
     """Encoded entries in the order in which they came, by lane."""
 
-    def __init__(self, max_tokens: int) -> None:
-        """Take the most tokens of a batch, with padding; a longer text goes alone."""
-        self._max_tokens = max_tokens
+    def __init__(self) -> None:
+        """Begin with none."""
         self._lanes: dict[Lane, dict[Entry, None]] = {lane: {} for lane in Lane}
         self._turns = 0
 
@@ -81,8 +81,10 @@ class Lanes:
         """Take an entry out, if it waits here."""
         self._lanes[entry.lane].pop(entry, None)
 
-    def take(self) -> list[Entry]:
+    def take(self, max_tokens: int) -> list[Entry]:
         """The next batch: the oldest entry and what is most like it in length.
+
+        It has so many tokens at most, with padding; a longer text goes alone.
 
         Since the oldest is always in it, no text waits for ever for its likes.
         """
@@ -92,7 +94,7 @@ class Lanes:
         widest = 0
         for entry in sorted(window, key=lambda entry: abs(entry.tokens - window[0].tokens)):
             widest = max(widest, entry.tokens)
-            if batch and widest * (len(batch) + 1) > self._max_tokens:
+            if batch and widest * (len(batch) + 1) > max_tokens:
                 break
             batch.append(entry)
         for entry in batch:

@@ -8,15 +8,21 @@ from typing import Any, TextIO
 
 import msgspec
 import structlog
+from structlog.processors import ExceptionRenderer
 from structlog.typing import EventDict, Processor
 
+from sentiserve.tracebacks import without_words, word_for_word
 
-def configure_logs(level: str, *, for_people: bool = False, **facts: object) -> None:
+
+def configure_logs(
+    level: str, *, for_people: bool = False, details: bool = False, **facts: object
+) -> None:
     """Log from this level on, our own events and the libraries' warnings alike.
 
     Args:
         level: the lowest that is logged.
         for_people: in words, as the commands that people run do.
+        details: what errors that aren't ours say, too, which may repeat a text; people get it.
         facts: what every line says, whichever thread it comes from.
     """
 
@@ -30,11 +36,12 @@ def configure_logs(level: str, *, for_people: bool = False, **facts: object) -> 
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    traceback = ExceptionRenderer(word_for_word if for_people or details else without_words)
     lines = _Lines(sys.stderr)
     structlog.configure(
         processors=[
             *shared,
-            structlog.processors.format_exc_info,
+            traceback,
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -45,7 +52,7 @@ def configure_logs(level: str, *, for_people: bool = False, **facts: object) -> 
         structlog.stdlib.ProcessorFormatter(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                traceback,
                 render,
             ],
             foreign_pre_chain=shared,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from importlib.metadata import version
 
 import msgspec
 from prometheus_client import (
@@ -10,6 +11,7 @@ from prometheus_client import (
     Gauge,
     Histogram,
     Info,
+    ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
@@ -97,6 +99,11 @@ class Metrics:
         self.recorded = Counter(
             "sentiserve_recorded", "Predictions written to the store.", registry=registry
         )
+        self.model_ready = Gauge(
+            "sentiserve_model_ready",
+            "1 while the model works; 0 while it fails, and the service is not ready.",
+            registry=registry,
+        )
         self._drift_effect = Gauge(
             "sentiserve_drift_effect",
             "How far the newest posts are from the model's profile, by feature.",
@@ -115,6 +122,9 @@ class Metrics:
             registry=registry,
         )
         self.model = Info("sentiserve_model", "Which model answers, by its id.", registry=registry)
+        build = Info("sentiserve_build", "Which version runs.", registry=registry)
+        build.info({"version": version("sentiserve")})
+        ProcessCollector(registry=registry)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""

@@ -173,17 +173,18 @@ class Settings(BaseSettings):
         256,
         ge=1,
         le=1 << 20,
-        description="Most tokens in one inference, with padding; a longer text goes alone.",
+        description="Most tokens in one inference, with padding; a longer text goes alone. A slow "
+        "model gets fewer, so that one inference takes about 50 ms.",
     )
     max_queue: int = Field(
         2048, ge=1, description="Most texts waiting for the model; more are refused (503)."
     )
     max_wait: float = Field(
-        0.15,
+        0.1,
         gt=0,
         allow_inf_nan=False,
         description="Seconds that a text may wait for the model; one that would wait longer is "
-        "refused at once (503), unless fewer than eight wait for each core.",
+        "refused at once (503), unless fewer than four wait for each core.",
     )
     max_bulk_wait: float = Field(
         30.0,
@@ -249,6 +250,11 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."
+    )
+    log_details: bool = Field(
+        False,
+        description="Log what errors of a model, a source or a library say, word for word; that "
+        "may repeat a text or a URL.",
     )
 
     @property

@@ -4,43 +4,70 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sentiserve.errors import StoreTimeoutError
+
+Facts = dict[str, str | int]
+"""What else there is to say of a part: the kind of an ``error``, how many ``texts``."""
+
+
+class Part(NamedTuple):
+    """When a part of an answer began, by ``time.perf_counter``, and the seconds that it took."""
+
+    began: float
+    seconds: float
+    facts: Facts = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds by part: store, source, queue, model."""
+    """The parts of an answer: store, source, queue, model."""
 
-    seconds: dict[str, float] = field(default_factory=dict)
+    parts: dict[str, Part] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Seconds by part."""
+        return {name: part.seconds for name, part in self.parts.items()}
 
     @contextmanager
-    def of(self, part: str) -> Iterator[None]:
-        """Take the time of the block."""
-        started = time.perf_counter()
+    def of(self, part: str) -> Iterator[Facts]:
+        """Take the time of the block, which may add facts; an error that leaves it is one."""
+        facts: Facts = {}
+        began = time.perf_counter()
         try:
-            yield
+            yield facts
+        except BaseException as error:
+            facts["error"] = type(error).__name__
+            raise
         finally:
-            self.seconds[part] = time.perf_counter() - started
+            self.parts[part] = Part(began, time.perf_counter() - began, facts)
 
     def take(self, other: "Timing") -> None:
-        """Keep the longer time of each part: what runs side by side takes the longest's."""
-        for part, seconds in other.seconds.items():
-            self.seconds[part] = max(seconds, self.seconds.get(part, 0.0))
+        """Keep the longer of each part: what runs side by side takes the longest's time."""
+        for name, part in other.parts.items():
+            if name not in self.parts or part.seconds > self.parts[name].seconds:
+                self.parts[name] = part
 
     @classmethod
     def together(cls, timings: "Iterable[Timing]") -> "Timing":
-        """The longest time of each part."""
+        """The longest of each part."""
         result = cls()
         for timing in timings:
             result.take(timing)
         return result
 
 
+of_request: ContextVar[Timing | None] = ContextVar("of_request", default=None)
+"""The timing of the request that is answered, for parts that nobody hands it to."""
+
+
 @asynccontextmanager
 async def store_within(seconds: float, ask: str) -> AsyncIterator[None]:
-    """Give the store so long for the block.
+    """Give the store so long for the block, and take its time where a request is answered.
 
     Args:
         seconds: SENTISERVE_STORE_TIMEOUT.
@@ -49,11 +76,16 @@ async def store_within(seconds: float, ask: str) -> AsyncIterator[None]:
     Raises:
         StoreTimeoutError: it took longer.
     """
+    timing = Timing()
     try:
-        async with asyncio.timeout(seconds):
-            yield
+        with timing.of("store"):
+            async with asyncio.timeout(seconds):
+                yield
     except TimeoutError as error:
         raise StoreTimeoutError(
             f"the store did not answer within {seconds:g} s; {ask}, or raise "
             "SENTISERVE_STORE_TIMEOUT"
         ) from error
+    finally:
+        if request := of_request.get():
+            request.take(timing)

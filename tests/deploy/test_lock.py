@@ -30,14 +30,14 @@ def wanted(*extras: str) -> set[str]:
     return {canonical(re.split(r"[\[<>=]", requirement)[0]) for requirement in asked}
 
 
-@pytest.mark.parametrize("name", ["core", "hub", "tools"])
+@pytest.mark.parametrize("name", ["core", "hub", "otel", "tools"])
 def test_every_line_is_pinned_and_has_digests(name: str) -> None:
     """So that pip takes nothing else than what was looked at."""
     lines = [line for line in read(name).splitlines() if line and line[0] not in " #"]
     assert len(lines) == len(pins(read(name))) > 0
 
 
-@pytest.mark.parametrize("name", ["core", "hub", "tools"])
+@pytest.mark.parametrize("name", ["core", "hub", "otel", "tools"])
 def test_the_versions_are_those_that_the_tests_run_with(name: str) -> None:
     """Whatever constraints.txt pins has the same version here."""
     lines = (ROOT / "constraints.txt").read_text().split()
@@ -50,9 +50,10 @@ def test_the_versions_are_those_that_the_tests_run_with(name: str) -> None:
 
 
 def test_everything_that_is_asked_for_is_locked() -> None:
-    """The dependencies in core.txt, those of the extra hub in hub.txt as well."""
+    """The dependencies in core.txt, those of the extras hub and otel in files of their own as well."""
     assert wanted() <= pins(read("core")).keys()
-    assert wanted("hub") <= pins(read("hub")).keys()
+    for extra in ("hub", "otel"):
+        assert wanted(extra) <= pins(read(extra)).keys()
 
 
 def test_what_is_left_out_is_not_asked_for() -> None:

@@ -17,7 +17,7 @@ from sentiserve.store.sqlite import SqliteStore, from_url
 from sentiserve.store.sqlite_rows import row_of
 from sentiserve.store.sqlite_totals import tally_of
 from sentiserve.testing import StoreContract, example_prediction
-from sentiserve.types import AggregateQuery, Author, Entity, PostRef, Sentiment
+from sentiserve.types import AggregateQuery, Author, Entity, PostRef, Sentiment, Step, TimelineQuery
 
 DAY = 24 * 60 * 60
 MODEL = "model-1"
@@ -408,8 +408,11 @@ async def test_a_file_of_a_version_before_is_brought_up_to_date(
         async with opened(before) as store:
             refs = [one.post.ref for one in predictions[::2]]
             assert await store.get(refs, "model 0") == predictions[::2]
-    for table in ("predictions", "hashtags", "hours", "feedback"):
-        sql = f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4"
+    for path in (before, anew):
+        async with opened(path) as store:
+            await store.timeline(TimelineQuery("model 0", Step.DAY))  # which counts
+    for table in ("predictions", "hashtags", "hours", "counted", "feedback"):
+        sql = f"SELECT * FROM {table}"
         assert rows(before, sql) == rows(anew, sql)
     sql = "SELECT * FROM totals"
     for one, other in zip(rows(before, sql), rows(anew, sql), strict=True):
@@ -435,5 +438,31 @@ async def test_counts_end_with_what_they_count(tmp_path: Path) -> None:
         await store.forget(Author("x", "1"))
         await store.forget(Author("x", "2"))
         assert await store.aggregate(AggregateQuery(Entity.HASHTAG, MODEL)) == []
+    assert rows(path, "SELECT up_to FROM counted") == [(0,)]
     for table in ("predictions", "hashtags", "totals", "hours"):
         assert rows(path, f"SELECT * FROM {table}") == []
+
+
+async def test_what_is_put_is_counted_before_anybody_asks(tmp_path: Path) -> None:
+    """A little later, by itself."""
+    path = tmp_path / "store.db"
+    async with opened(path) as store, asyncio.timeout(60):
+        await store.put([example_prediction(f"{n}", text="#sun") for n in range(2_500)])
+        while rows(path, "SELECT posts FROM totals") != [(2_500,)]:
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("looks", [0, 1, 2])
+async def test_rows_are_counted_once_however_numbers_come_again(tmp_path: Path, looks: int) -> None:
+    """Whatever was counted when the last rows went and others took their numbers."""
+    query = AggregateQuery(Entity.HASHTAG, MODEL)
+    async with opened(tmp_path / "store.db") as store:
+        for turn in range(3):
+            for number in range(3):
+                await store.put([example_prediction(f"{number}", text="#sun #sea")])
+                if number < looks:
+                    await store.aggregate(query)
+            await store.forget(PostRef("x", f"{turn}"))
+            await store.put([example_prediction(f"new {turn}", text="#sun")])
+        found = await store.aggregate(query)
+        assert {one.name: one.posts for one in found} == {"sun": 5, "sea": 2}

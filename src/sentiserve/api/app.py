@@ -30,6 +30,7 @@ from sentiserve.api.routes import (
     system,
 )
 from sentiserve.api.siblings import Siblings
+from sentiserve.api.tracing import Tracing
 from sentiserve.build import Parts
 from sentiserve.metrics import Metrics
 from sentiserve.settings import Settings
@@ -54,6 +55,7 @@ def create_app(
     server: Stopping,
     activity: Activity,
     siblings: Siblings | None = None,
+    tracing: Tracing | None = None,
 ) -> ASGIApp:
     """The service over running parts, which whoever opened them closes."""
     app = FastAPI(
@@ -77,4 +79,4 @@ def create_app(
     hits = Hits(lists, parts.inference, settings.return_text)
     limits = Limits(settings.client_rate, settings.client_burst)
     clients = Clients(settings.trusted_proxies)
-    return Gate(hits, metrics, credentials, limits, clients, settings.max_body)
+    return Gate(hits, metrics, credentials, limits, clients, settings.max_body, tracing)

@@ -17,6 +17,7 @@ from sentiserve.api.auth import Credentials
 from sentiserve.api.clients import Clients
 from sentiserve.api.limits import Limits
 from sentiserve.api.problems import headers_of, problem, problem_of, problem_response
+from sentiserve.api.tracing import Tracing
 from sentiserve.errors import (
     OverloadedError,
     SentiserveError,
@@ -24,7 +25,7 @@ from sentiserve.errors import (
     UnauthorizedError,
 )
 from sentiserve.metrics import Metrics
-from sentiserve.timing import Timing
+from sentiserve.timing import Timing, of_request
 
 _log = structlog.get_logger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -47,6 +48,7 @@ class Gate:
         limits: Limits,
         clients: Clients,
         max_body: int,
+        tracing: Tracing | None = None,
     ) -> None:
         """Take the app, who may ask and how often, and the largest body in bytes."""
         self._app = app
@@ -55,6 +57,7 @@ class Gate:
         self._limits = limits
         self._clients = clients
         self._max_body = max_body
+        self._tracing = tracing
         self._log = _log.bind()  # finding out how to log takes longer than logging
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,8 +66,8 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        request = _Request(scope, headers, send, self._metrics, self._log)
-        structlog.contextvars.bind_contextvars(request_id=request.id)  # of this task alone
+        request = _Request(scope, headers, send, self._metrics, self._log, self._tracing)
+        structlog.contextvars.bind_contextvars(**request.ids)  # of this task alone
         try:
             if not scope["path"].startswith(_OPEN):
                 self._admit(scope, headers)
@@ -132,7 +135,13 @@ class _Request:
     """One request on its way through: adds headers to its answer, and counts it."""
 
     def __init__(
-        self, scope: Scope, headers: Headers, send: Send, metrics: Metrics, log: Any
+        self,
+        scope: Scope,
+        headers: Headers,
+        send: Send,
+        metrics: Metrics,
+        log: Any,
+        tracing: Tracing | None,
     ) -> None:
         self._scope = scope
         self._log = log
@@ -144,6 +153,12 @@ class _Request:
         given = headers.get("x-request-id", "")
         self.id = given if _REQUEST_ID.fullmatch(given) else f"{_draw(128):032x}"
         self._timing = scope.setdefault("state", {})["timing"] = Timing()
+        of_request.set(self._timing)  # of this task alone
+        self.ids = {"request_id": self.id}
+        self._trace = None
+        if tracing and (trace := tracing.begin(scope["path"], scope["scheme"], headers)):
+            self._trace = trace
+            self.ids |= trace.ids
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -173,10 +188,22 @@ class _Request:
             status=self.status,
             milliseconds=round(seconds * 1000, 2),
         )
+        if self._trace:
+            self._trace.end(
+                method="_OTHER" if method == "other" else method,
+                route=None if route is None else path,
+                status=self.status,
+                request_id=self.id,
+                timing=self._timing,
+                began=self._started,
+                seconds=seconds,
+            )
 
     def _server_timing(self) -> str:
-        parts = self._timing.seconds | {"total": time.perf_counter() - self._started}
-        return ", ".join(f"{part};dur={1000 * value:.2f}" for part, value in parts.items())
+        parts = [
+            f"{name};dur={1000 * part.seconds:.2f}, " for name, part in self._timing.parts.items()
+        ]
+        return f"{''.join(parts)}total;dur={1000 * (time.perf_counter() - self._started):.2f}"
 
 
 async def _no_body() -> Message:

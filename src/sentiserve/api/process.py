@@ -19,6 +19,7 @@ from sentiserve.api.app import create_app
 from sentiserve.api.auth import Credentials
 from sentiserve.api.connection import Connection, connections_possible
 from sentiserve.api.siblings import Siblings
+from sentiserve.api.tracing import traced
 from sentiserve.build import running
 from sentiserve.emf import writing
 from sentiserve.metrics import Metrics
@@ -67,11 +68,14 @@ async def _serve(
             await stack.enter_async_context(siblings)
         if settings.metrics == "emf":
             await stack.enter_async_context(writing(metrics, settings.service))
+        tracing = await stack.enter_async_context(traced(settings.service))
         parts = await stack.enter_async_context(running(settings, metrics, model))
         activity = siblings.activity if siblings else Activity(metrics)
         await stack.enter_async_context(activity)
         server = Server(settings, on_ready)
-        server.config.app = create_app(parts, settings, metrics, access, server, activity, siblings)
+        server.config.app = create_app(
+            parts, settings, metrics, access, server, activity, siblings, tracing
+        )
         for number in (signal.SIGTERM, signal.SIGINT):
             # uvicorn hands a signal on when all requests are answered; the parts close then.
             signal.signal(number, lambda *_: None)

@@ -6,6 +6,7 @@ from functools import partial
 import structlog
 
 from sentiserve.api.auth import credentials
+from sentiserve.api.tracing import is_wanted
 from sentiserve.errors import SettingsError
 from sentiserve.logs import configure_logs
 from sentiserve.settings import Settings, unknown_variables
@@ -24,10 +25,11 @@ def run(settings: Settings) -> int:
         SentiserveError: the address can't be listened on or would let strangers in, or a part
             can't start; the text says what to do.
     """
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, details=settings.log_details)
     for name in unknown_variables():
         _log.warning("no setting has this name", variable=name)
     access = credentials(settings)
+    is_wanted()  # traces, which no worker can give if they can't be had
     if settings.insecure_no_auth and not settings.client_rate:
         _log.warning("everybody may ask as often as they like; see SENTISERVE_CLIENT_RATE")
     listeners = listen(settings.host, settings.port, settings.workers)

@@ -41,7 +41,8 @@ class Told:
 def main() -> None:
     """Serve until SIGTERM, or until the parent is gone."""
     told: Told = pickle.load(sys.stdin.buffer)  # noqa: S301  # of our own parent
-    configure_logs(told.settings.log_level, worker=told.number)
+    settings = told.settings
+    configure_logs(settings.log_level, details=settings.log_details, worker=told.number)
     try:
         _serve(told)
     except SentiserveError as error:

@@ -66,7 +66,7 @@ def check(
         results = {"settings": (False, str(error))}
     else:
         results = {"settings": _check_variables()} | asyncio.run(_check(settings, online=online))
-        results |= _unused(settings)
+        results |= _unused(settings) | _traces()
     if as_json:
         json_line({name: {"ok": ok, "detail": detail} for name, (ok, detail) in results.items()})
     else:
@@ -160,6 +160,16 @@ def _unused(settings: Settings) -> dict[str, Result]:
 
     unused = [name for name in SOURCES if name not in settings.sources]
     return {f"source {name}": (None, _OFF_X if name == "x" else _OFF) for name in unused}
+
+
+def _traces() -> dict[str, Result]:
+    """Whether they can be had, where the environment asks for them."""
+    from sentiserve.api.tracing import is_wanted
+
+    try:
+        return {"traces": (True, "to the collector that OTEL_… names")} if is_wanted() else {}
+    except SentiserveError as error:
+        return {"traces": (False, str(error))}
 
 
 def _probes(name: str, settings: Settings) -> list[PostRef]:

@@ -39,7 +39,8 @@ def drift(
         measure: what measured the profile's texts.
     """
     newest = [*{said.post.text: said for said in predictions}.values()]
-    judged = [*{judgement.prediction.post.text: judgement for judgement in judgements}.values()]
+    in_time = sorted(judgements, key=lambda judgement: judgement.feedback.given_at)
+    judged = [*{judgement.prediction.post.text: judgement for judgement in in_time}.values()]
     usable, why = _usable(info, profile)
     notes = [why] if why else []
     findings: list[Finding] = []

@@ -111,9 +111,10 @@ class Aggregator:
                 yield prediction
             return
         async for refs in self._posts.all(query.model_id):
-            for prediction in map(decoded, await self._posts.values(refs, query.model_id)):
-                if prediction is not None and prediction.predicted_at + self._ttl > now:
-                    yield prediction
+            for value in await self._posts.values(refs, query.model_id):
+                found = decoded(value)
+                if found is not None and found.predicted_at + self._ttl > now:
+                    yield found
 
     async def _most_active(self, query: AggregateQuery) -> list[Aggregate]:
         """Read the ones that may have most until no other can have more than those found."""

@@ -1,6 +1,8 @@
 """The embedded store: one SQLite file, for one machine, several processes."""
 
+import asyncio
 import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -25,6 +27,9 @@ from sentiserve.types import (
     TimelineQuery,
 )
 
+_PAUSE = 0.05  # seconds before what was put is counted
+_RESTS = 9  # times as long as counting takes
+
 
 class SqliteStore:
     """Predictions in a SQLite file in write-ahead mode.
@@ -41,6 +46,7 @@ class SqliteStore:
         self._reader: Connection | None = None
         self._aggregator: Connection | None = None
         self._writer: Connection | None = None
+        self._following: asyncio.Task[None] | None = None
         self._log_holds_forgotten = True  # perhaps, of a process before
 
     async def open(self) -> None:
@@ -59,7 +65,10 @@ class SqliteStore:
             raise
 
     async def close(self) -> None:
-        """Close the file."""
+        """Close the file; what isn't counted yet is counted by who opens it next."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
         if self._writer is not None and self._log_holds_forgotten:
             with suppress(StoreError):
                 await self._writer.run(self._empty_log)
@@ -95,10 +104,12 @@ class SqliteStore:
             self._empty_log(connection)
 
         await _opened(self._writer).run(write)
+        if self._following is None or self._following.done():
+            self._following = asyncio.create_task(self._follow())
 
     async def aggregate(self, query: AggregateQuery) -> list[Aggregate]:
         """Aggregates over what is kept and not expired."""
-        now = await self._without_expired()
+        now = await self._up_to_date()
         return await _opened(self._aggregator).run(
             lambda connection: sqlite_aggregates.find(connection, query, now)
         )
@@ -131,7 +142,7 @@ class SqliteStore:
 
     async def timeline(self, query: TimelineQuery) -> list[Stretch]:
         """Hours or days of what is kept and not expired."""
-        await self._without_expired()
+        await self._up_to_date()
         return await _opened(self._aggregator).run(
             lambda connection: sqlite_timelines.timeline(connection, query)
         )
@@ -181,19 +192,42 @@ class SqliteStore:
 
         return await _opened(self._writer).run(delete)
 
-    async def _without_expired(self) -> int:
-        """See to it that counts hold nothing that has expired by now; when that is."""
+    async def _follow(self) -> None:
+        """Count what was put, with rests in between: putting goes first."""
+        with suppress(StoreError):
+            while True:
+                await asyncio.sleep(_PAUSE)
+                begin = time.monotonic()
+                if await self._count_some():
+                    return
+                await asyncio.sleep(_RESTS * (time.monotonic() - begin))
+
+    async def _count_some(self) -> bool:
+        def write(connection: sqlite3.Connection) -> bool:
+            with transaction(connection):
+                return sqlite_writes.follow(connection)
+
+        return await _opened(self._writer).run(write)
+
+    async def _up_to_date(self) -> int:
+        """See to it that all is counted, but nothing that has expired by now; when that is."""
         now = _now()
 
-        def found(connection: sqlite3.Connection) -> bool:
+        def lacking(connection: sqlite3.Connection) -> bool:
+            return connection.execute(sqlite_writes.UNCOUNTED).fetchone() is not None
+
+        def expired(connection: sqlite3.Connection) -> bool:
             return connection.execute(sqlite_writes.EXPIRED, (now,)).fetchone() is not None
 
         def drop(connection: sqlite3.Connection) -> None:
             with transaction(connection):
                 sqlite_writes.drop_expired(connection, now)
 
-        while await _opened(self._aggregator).run(found):
+        while await _opened(self._aggregator).run(expired):
             await _opened(self._writer).run(drop)
+        if await _opened(self._aggregator).run(lacking):
+            while not await self._count_some():
+                pass
         return now
 
     def _empty_log(self, connection: sqlite3.Connection) -> None:

@@ -9,8 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from sentiserve.store.sqlite_connection import snapshot
-from sentiserve.store.sqlite_rows import micros, time_of
-from sentiserve.store.sqlite_schema import AUTHOR, SEEN, UNIT
+from sentiserve.store.sqlite_rows import AUTHOR, MANY, SEEN, UNIT, micros, time_of
 from sentiserve.store.sqlite_totals import tally_of
 from sentiserve.types import Aggregate, AggregateQuery, Author, Entity, Hashtag
 
@@ -51,11 +50,14 @@ _OF_AUTHOR = f"WITH chosen AS ({_AUTHORS} = :name AND {SEEN} <= :now) {_GROUPED}
 _OF_HASHTAG = f"WITH chosen AS ({_HASHTAGS} AND h.tag = :name AND {SEEN} <= :now) {_GROUPED}"
 
 _TOTALS = """
-SELECT platform, name, tally FROM totals
-WHERE model_id = :model_id AND entity = :entity AND (:platform IS NULL OR platform = :platform)
-    AND (:name IS NULL OR name = :name)
+SELECT platform, name, tally FROM totals WHERE model_id = :model_id AND entity = :entity
+"""
+_MOST = """
+AND (:platform IS NULL OR platform = :platform) {}
 ORDER BY posts DESC, platform, name LIMIT :limit
 """
+_MOST_OF_MANY, _MOST_OF_ALL = (_TOTALS + _MOST.format(of) for of in (f"AND posts >= {MANY}", ""))
+_HASHTAG = f"{_TOTALS} AND platform = '' AND name = :name"
 _AUTHORS_POSTS = f"""
 FROM predictions AS p
 WHERE model_id = :model_id AND platform = :platform AND {AUTHOR} = :name
@@ -86,8 +88,7 @@ def find(connection: sqlite3.Connection, query: AggregateQuery, now: int) -> lis
     unneeded = query.name if query.entity is Entity.AUTHOR else query.platform
     if query.since is None and unneeded is None:
         with snapshot(connection):
-            rows = connection.execute(_TOTALS, values).fetchall()
-            return [_total(connection, query, row) for row in rows]
+            return [_total(connection, query, row) for row in _totals(connection, values)]
     return aggregates(connection.execute(_BY[query.entity], values).fetchall())
 
 
@@ -116,6 +117,15 @@ def aggregates(rows: Sequence[Mapping[str, Any]]) -> list[Aggregate]:
             )
         )
     return result
+
+
+def _totals(connection: sqlite3.Connection, values: Mapping[str, Any]) -> Sequence[sqlite3.Row]:
+    if values["name"] is not None:
+        return connection.execute(_HASHTAG, values).fetchall()
+    found = connection.execute(_MOST_OF_MANY, values).fetchall()
+    if len(found) < values["limit"]:
+        found = connection.execute(_MOST_OF_ALL, values).fetchall()
+    return found
 
 
 def _total(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sentiserve.errors import StoreError
+from sentiserve.store.sqlite_totals import tallied
 from sentiserve.store.thread import Thread
 
 T = TypeVar("T")
@@ -57,6 +58,7 @@ class Connection:
             self._connection = connection
             connection.row_factory = sqlite3.Row
             connection.create_function("casefold", 1, _casefold, deterministic=True)
+            connection.create_function("tallied", 2, tallied, deterministic=True)
             connection.create_function("starts_with", 2, str.startswith, deterministic=True)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten

@@ -16,6 +16,15 @@ GET = f"""
 SELECT {PREDICTION} FROM predictions AS p
 WHERE p.platform = ? AND p.id = ? AND p.model_id = ? AND p.expires_at > ?
 """
+UNIT = 2**36
+"""Scores are added up as whole numbers of this fraction of 1: sums of floats would drift, as posts
+come and go. A mean is right to 1e-11, and a hundred million posts have room."""
+AUTHOR = "coalesce(nullif(p.author_id, ''), nullif(p.author_handle, ''))"
+SEEN = "coalesce(p.created_at, p.predicted_at)"
+HOUR = 3_600_000_000  # microseconds
+MANY = 100
+"""Posts of an author or hashtag from which on it has a place in the order of those that have most:
+the very many that have few would be moved with each post, and are hardly ever asked for."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MICROSECOND = timedelta(microseconds=1)
 SCORES = msgspec.json.Decoder(dict[str, float])

@@ -1,19 +1,13 @@
 """The tables of a SQLite store, and how a file gets them.
 
-``predictions`` is the truth; ``hashtags``, ``totals`` and ``hours`` follow it in the same
-transaction, so that what is asked for often is read and not added up.
+``predictions`` is the truth, and ``hashtags`` goes with it in the same transaction. ``totals`` and
+``hours`` follow, and hold what is in all rows up to the one that ``counted`` names.
 """
 
 import sqlite3
 
 from sentiserve.store.sqlite_connection import transaction, use_write_ahead_log
-
-UNIT = 2**36
-"""Scores are added up as whole numbers of this fraction of 1: sums of floats would drift, as posts
-come and go. A mean is right to 1e-11, and a hundred million posts have room."""
-AUTHOR = "coalesce(nullif(p.author_id, ''), nullif(p.author_handle, ''))"
-SEEN = "coalesce(p.created_at, p.predicted_at)"
-HOUR = 3_600_000_000  # microseconds
+from sentiserve.store.sqlite_rows import AUTHOR, MANY, SEEN
 
 _VERSION = 3  # of the schema; kept in the file's user_version
 _PREDICTIONS = """
@@ -43,11 +37,14 @@ CREATE TABLE totals (
     posts INTEGER NOT NULL, tally TEXT NOT NULL,
     PRIMARY KEY (model_id, entity, platform, name)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX totals_by_posts ON totals (model_id, entity, posts DESC, platform, name);
+CREATE INDEX totals_by_posts ON totals (model_id, entity, posts DESC, platform, name)
+    WHERE posts >= {MANY};
 CREATE TABLE hours (
     model_id TEXT NOT NULL, hour INTEGER NOT NULL, label TEXT NOT NULL, posts INTEGER NOT NULL,
     PRIMARY KEY (model_id, hour, label)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE counted (up_to INTEGER NOT NULL) STRICT;
+INSERT INTO counted VALUES (0);
 CREATE TABLE feedback (
     platform TEXT NOT NULL, id TEXT NOT NULL, label TEXT NOT NULL,
     given_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
@@ -64,22 +61,6 @@ def floored(time: str, length: int) -> str:
     return f"(({time}) - ((({time}) % {length}) + {length}) % {length}) / {length}"
 
 
-def _totals(entity: str, platform: str, name: str, of: str) -> str:
-    """SQL that sums up all that is there, for a file in which nothing was."""
-    return f"""
-    INSERT INTO totals
-    SELECT model_id, '{entity}', platform, name, sum(posts),
-           json_group_object(label, json_array(posts, scored, score))
-    FROM (
-        SELECT p.model_id, {platform} AS platform, {name} AS name, score.key AS label,
-               sum(p.label = score.key) AS posts, count(*) AS scored,
-               sum(CAST(round(score.value * {UNIT}) AS INTEGER)) AS score
-        FROM {of}, json_each(p.scores) AS score WHERE {name} IS NOT NULL
-        GROUP BY 1, 2, 3, 4
-    ) GROUP BY model_id, platform, name
-    """
-
-
 _FROM_BEFORE = f"""
 DROP INDEX predictions_by_author;
 DROP INDEX hashtags_by_post;
@@ -88,17 +69,6 @@ ALTER TABLE hashtags RENAME TO hashtags_before;
 INSERT INTO hashtags SELECT h.model_id, h.tag, {SEEN}, h.platform, h.id, p.label
     FROM hashtags_before AS h JOIN predictions AS p USING (platform, id, model_id);
 DROP TABLE hashtags_before;
-INSERT INTO hours SELECT p.model_id, {floored(SEEN, HOUR)}, p.label, count(*)
-    FROM predictions AS p GROUP BY 1, 2, 3;
-{_totals("author", "p.platform", AUTHOR, "predictions AS p")};
-{
-    _totals(
-        "hashtag",
-        "''",
-        "h.tag",
-        "hashtags AS h JOIN predictions AS p USING (platform, id, model_id)",
-    )
-}
 """
 _STEPS = {  # that make a file one of this version, by the version it has
     0: _PREDICTIONS + _REST,

@@ -1,20 +1,21 @@
-"""Writing to a SQLite store: every change of a prediction, with all that follows it.
+"""Writing to a SQLite store.
 
-Whatever leaves, because it is replaced, has expired or is forgotten, leaves by ``_remove``.
+What is put is counted later, by ``follow``: up to which row that was done is in the file. Whatever
+leaves, because it is replaced, has expired or is forgotten, leaves by ``_remove``, which takes it
+from the counts too, if it was counted.
 """
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 import msgspec
 
-from sentiserve.store.sqlite_rows import SCORES, micros, row_of
-from sentiserve.store.sqlite_schema import AUTHOR, SEEN
+from sentiserve.store.sqlite_rows import AUTHOR, SCORES, SEEN, micros, row_of
 from sentiserve.store.sqlite_totals import Counted, count
-from sentiserve.types import Author, Feedback, Hashtag, PostRef, Prediction, Prefix
+from sentiserve.types import Author, Feedback, PostRef, Prediction, Prefix
 
-_TOGETHER = 1_000  # rows that are removed in one go
+TOGETHER = 1_000  # rows that are counted or removed in one go
 EXPIRED = "SELECT rowid FROM predictions WHERE expires_at <= ? LIMIT 5000"
 """Bounded: where nobody has written for long, others wait while it goes."""
 _ADD = """
@@ -24,12 +25,17 @@ _ADD_HASHTAG = "INSERT INTO hashtags VALUES (?, ?, ?, ?, ?, ?)"
 _STANDING = """
 SELECT rowid, predicted_at FROM predictions WHERE platform = ? AND id = ? AND model_id = ?
 """
+UNCOUNTED = "SELECT 1 FROM predictions WHERE rowid > (SELECT up_to FROM counted)"
+_UNCOUNTED = "SELECT rowid FROM predictions WHERE rowid > ? ORDER BY rowid LIMIT ?"
+_STEP_BACK = """
+UPDATE counted SET up_to = min(up_to, (SELECT coalesce(max(rowid), 0) FROM predictions))
+"""
 _THESE = "p.rowid IN (SELECT value FROM json_each(?))"
-_LEAVING = f"""
+_COUNTED = f"""
 SELECT p.rowid, p.model_id, p.platform, {AUTHOR}, {SEEN}, p.label, p.scores
 FROM predictions AS p WHERE {_THESE}
 """
-_LEAVING_TAGS = f"""
+_TAGS = f"""
 SELECT p.rowid, h.tag FROM predictions AS p JOIN hashtags AS h USING (platform, id, model_id)
 WHERE {_THESE}
 """
@@ -59,7 +65,16 @@ def put(connection: sqlite3.Connection, predictions: Sequence[Prediction], ttl: 
         _remove(connection, [row for p, _, row in standing if row and id(p) in winners])
         _add(connection, written, ttl)
     connection.executemany(_ADD_HASHTAG, [row for p in written for row in _hashtag_rows(p)])
-    count(connection, map(Counted.of, written))
+
+
+def follow(connection: sqlite3.Connection) -> bool:
+    """Count some of what was written since; whether that was all."""
+    (counted,) = connection.execute("SELECT up_to FROM counted").fetchone()
+    rows = [row for (row,) in connection.execute(_UNCOUNTED, (counted, TOGETHER))]
+    if rows:
+        count(connection, _counted(connection, rows))
+        connection.execute("UPDATE counted SET up_to = ?", (rows[-1],))
+    return len(rows) < TOGETHER
 
 
 def drop_expired(connection: sqlite3.Connection, now: int) -> None:
@@ -114,24 +129,33 @@ def _standing(
 
 
 def _remove(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
-    for start in range(0, len(rows), _TOGETHER):
-        some = rows[start : start + _TOGETHER]
-        these = (msgspec.json.encode(some).decode(),)
-        tags: dict[int, list[Hashtag]] = {row: [] for row in some}
-        for row, tag in connection.execute(_LEAVING_TAGS, these):
-            tags[row].append(Hashtag(tag))
-        leaving = [_counted(found, tags) for found in connection.execute(_LEAVING, these)]
-        count(connection, leaving, -1)
-        connection.execute(f"DELETE FROM predictions AS p WHERE {_THESE}", these)
+    (counted,) = connection.execute("SELECT up_to FROM counted").fetchone()
+    for start in range(0, len(rows), TOGETHER):
+        some = rows[start : start + TOGETHER]
+        count(connection, _counted(connection, [row for row in some if row <= counted]), -1)
+        connection.execute(f"DELETE FROM predictions AS p WHERE {_THESE}", (_listed(some),))
+    if rows:  # the number of a row that was the last is given again
+        connection.execute(_STEP_BACK)
 
 
-def _counted(found: Sequence[Any], tags: dict[int, list[Hashtag]]) -> Counted:
-    row, model_id, platform, author, seen, label, scores = found
-    by = () if author is None else (Author(platform, author),)
-    return Counted(model_id, (*by, *tags[row]), seen, label, SCORES.decode(scores))
+def _counted(connection: sqlite3.Connection, rows: Sequence[int]) -> list[Counted]:
+    these = (_listed(rows),)
+    tags: dict[int, list[str]] = defaultdict(list)
+    for row, tag in connection.execute(_TAGS, these):
+        tags[row].append(tag)
+    return [
+        Counted(model_id, platform, author, tags[row], seen, label, SCORES.decode(scores))
+        for row, model_id, platform, author, seen, label, scores in connection.execute(
+            _COUNTED, these
+        )
+    ]
 
 
-def _hashtag_rows(prediction: Prediction) -> Iterator[tuple[Any, ...]]:
+def _listed(rows: Sequence[int]) -> str:
+    return msgspec.json.encode(rows).decode()
+
+
+def _hashtag_rows(prediction: Prediction) -> Iterator[tuple[str | int, ...]]:
     tags = prediction.post.hashtags
     if tags:
         seen, label = micros(prediction.seen_at), prediction.sentiment.label
