@@ -54,7 +54,7 @@ def test_every_command_does_what_the_page_says(
     monkeypatch.chdir(tmp_path)
     settings = {"STORE": f"sqlite:///{tmp_path}/store.db", "HISTORY": f"{tmp_path}/history"}
     service = start_service(**settings)
-    features, *deletes = commands("curl")
+    features, judged, *deletes = commands("curl")
     (post,) = re.findall(r'"id": "(\d+)"', features)
     url = f"https://x.com/roastery_ines_samples/status/{post}"
     for answer in ({"url": url}, "What a lovely day"):
@@ -66,6 +66,8 @@ def test_every_command_does_what_the_page_says(
     (shown,) = json.loads(blocks("json")[0])["results"]
     assert found["values"] == shown["values"]
     assert found["statuses"] == shown["statuses"]
+    (judgement,) = send(judged, service.url)["results"]
+    assert (judgement["label"], judgement["predicted"]) == ("neutral", "positive")
     assert service.stop() == 0
 
     now = datetime.now(UTC).isoformat()

@@ -27,8 +27,9 @@ from sentiserve.types import (
     TimelineQuery,
 )
 
-_PAUSE = 0.05  # seconds before what was put is counted
-_RESTS = 9  # times as long as counting takes
+_PAUSE = 0.2  # seconds before what was put is counted
+_FEW, _MANY = 2_000, 5_000  # rows that are counted in one go, if nobody waits for it, and if so
+_RESTS = 19  # times as long as counting takes: it may have a twentieth of a core
 
 
 class SqliteStore:
@@ -47,6 +48,7 @@ class SqliteStore:
         self._aggregator: Connection | None = None
         self._writer: Connection | None = None
         self._following: asyncio.Task[None] | None = None
+        self._was_put = False
         self._log_holds_forgotten = True  # perhaps, of a process before
 
     async def open(self) -> None:
@@ -63,6 +65,7 @@ class SqliteStore:
         except StoreError:
             await self.close()
             raise
+        self._count_on()  # a process before may have left some
 
     async def close(self) -> None:
         """Close the file; what isn't counted yet is counted by who opens it next."""
@@ -104,8 +107,8 @@ class SqliteStore:
             self._empty_log(connection)
 
         await _opened(self._writer).run(write)
-        if self._following is None or self._following.done():
-            self._following = asyncio.create_task(self._follow())
+        self._was_put = True
+        self._count_on()
 
     async def aggregate(self, query: AggregateQuery) -> list[Aggregate]:
         """Aggregates over what is kept and not expired."""
@@ -192,20 +195,25 @@ class SqliteStore:
 
         return await _opened(self._writer).run(delete)
 
+    def _count_on(self) -> None:
+        if self._following is None or self._following.done():
+            self._following = asyncio.create_task(self._follow())
+
     async def _follow(self) -> None:
-        """Count what was put, with rests in between: putting goes first."""
+        """Count what was put, and rest in between while more is put: that goes first."""
         with suppress(StoreError):
             while True:
                 await asyncio.sleep(_PAUSE)
-                begin = time.monotonic()
-                if await self._count_some():
+                begin, self._was_put = time.monotonic(), False
+                if await self._count_some(_FEW):
                     return
-                await asyncio.sleep(_RESTS * (time.monotonic() - begin))
+                if self._was_put:
+                    await asyncio.sleep(_RESTS * (time.monotonic() - begin))
 
-    async def _count_some(self) -> bool:
+    async def _count_some(self, most: int) -> bool:
         def write(connection: sqlite3.Connection) -> bool:
             with transaction(connection):
-                return sqlite_writes.follow(connection)
+                return sqlite_writes.follow(connection, most)
 
         return await _opened(self._writer).run(write)
 
@@ -226,7 +234,7 @@ class SqliteStore:
         while await _opened(self._aggregator).run(expired):
             await _opened(self._writer).run(drop)
         if await _opened(self._aggregator).run(lacking):
-            while not await self._count_some():
+            while not await self._count_some(_MANY):
                 pass
         return now
 

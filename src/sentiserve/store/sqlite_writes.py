@@ -15,7 +15,7 @@ from sentiserve.store.sqlite_rows import AUTHOR, SCORES, SEEN, micros, row_of
 from sentiserve.store.sqlite_totals import Counted, count
 from sentiserve.types import Author, Feedback, PostRef, Prediction, Prefix
 
-TOGETHER = 1_000  # rows that are counted or removed in one go
+_TOGETHER = 1_000  # rows that are removed in one go
 EXPIRED = "SELECT rowid FROM predictions WHERE expires_at <= ? LIMIT 5000"
 """Bounded: where nobody has written for long, others wait while it goes."""
 _ADD = """
@@ -67,14 +67,14 @@ def put(connection: sqlite3.Connection, predictions: Sequence[Prediction], ttl: 
     connection.executemany(_ADD_HASHTAG, [row for p in written for row in _hashtag_rows(p)])
 
 
-def follow(connection: sqlite3.Connection) -> bool:
+def follow(connection: sqlite3.Connection, most: int) -> bool:
     """Count some of what was written since; whether that was all."""
     (counted,) = connection.execute("SELECT up_to FROM counted").fetchone()
-    rows = [row for (row,) in connection.execute(_UNCOUNTED, (counted, TOGETHER))]
+    rows = [row for (row,) in connection.execute(_UNCOUNTED, (counted, most))]
     if rows:
         count(connection, _counted(connection, rows))
         connection.execute("UPDATE counted SET up_to = ?", (rows[-1],))
-    return len(rows) < TOGETHER
+    return len(rows) < most
 
 
 def drop_expired(connection: sqlite3.Connection, now: int) -> None:
@@ -130,8 +130,8 @@ def _standing(
 
 def _remove(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
     (counted,) = connection.execute("SELECT up_to FROM counted").fetchone()
-    for start in range(0, len(rows), TOGETHER):
-        some = rows[start : start + TOGETHER]
+    for start in range(0, len(rows), _TOGETHER):
+        some = rows[start : start + _TOGETHER]
         count(connection, _counted(connection, [row for row in some if row <= counted]), -1)
         connection.execute(f"DELETE FROM predictions AS p WHERE {_THESE}", (_listed(some),))
     if rows:  # the number of a row that was the last is given again
