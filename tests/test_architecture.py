@@ -60,7 +60,7 @@ ALLOWED = {
     "cli": SHARED
     | PARTS
     | {"build", "ingest", "materialize", "scoring", "api", "models", "sources"},
-    "__init__": {"cores", "errors", "types", "protocols", "models"},
+    "__init__": {"cores", "errors", "types", "protocols", "models", "build", "settings", "metrics"},
 }
 
 

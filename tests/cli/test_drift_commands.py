@@ -85,10 +85,10 @@ def test_no_drift_is_printed_as_such(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_drift_is_printed_for_machines(capfd: pytest.CaptureFixture[str]) -> None:
-    """One JSON object, with all of it."""
+    """One JSON object, with all of it, as ``GET /v1/drift`` gives it."""
     print_drift(FOUND, as_json=True)
     said = json.loads(capfd.readouterr().out)
     assert said["drifted"] == ["language"]
     (finding,) = said["findings"]
     assert (finding["feature"], finding["drifted"], finding["kind"]) == ("language", True, "input")
-    assert finding["window"] == [0.2, 0.7, 0.1]
+    assert [share["window"] for share in finding["shares"]] == [0.2, 0.7, 0.1]
