@@ -51,8 +51,8 @@ var/peers/%/installed: benchmarks/serving/peers/%.txt
 bench-formats: .venv/develop  ## compare the formats on a model of RoBERTa's size: make bench-formats DATA=dev.tsv
 	$(BIN)/python benchmarks/formats.py var/formats $(if $(DATA),--data $(DATA)) --picture var/formats/speed.svg
 
-pictures: .venv/develop  ## take the pictures of the page in docs/images anew
-	PICTURES=$(CURDIR)/docs/images $(BIN)/pytest tests/page/test_pictures.py
+pictures: .venv/develop  ## take the pictures of the page and the report in docs/images anew
+	PICTURES=$(CURDIR)/docs/images $(BIN)/pytest tests/page/test_pictures.py tests/page/test_report_file.py -k picture
 
 fuzz: .venv/develop  ## feed the parsers with what breaks them, guided by coverage: make fuzz SECONDS=600
 	@$(PIP) install --constraint constraints.txt --group fuzz

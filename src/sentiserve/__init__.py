@@ -7,13 +7,18 @@
 """
 
 import os
+from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sentiserve import errors
 from sentiserve.cores import available_cores
 from sentiserve.protocols import Model, Source, Store
 from sentiserve.types import Post, PostRef, Prediction, Sentiment
+
+if TYPE_CHECKING:
+    from sentiserve.build import Parts
 
 __all__ = [
     "Model",
@@ -25,6 +30,7 @@ __all__ = [
     "Store",
     "errors",
     "load_model",
+    "running",
 ]
 __version__ = version("sentiserve")
 
@@ -44,3 +50,25 @@ def load_model(path: Path | str | None = None, threads: int = 0) -> Model:
     from sentiserve.models.registry import load_model
 
     return load_model(locate(str(path) if path else None), threads)
+
+
+def running(**settings: object) -> AbstractAsyncContextManager["Parts"]:
+    """A service without its HTTP door: what answers, what it remembers, what that tells.
+
+    When the block ends, everything that was answered is in the store. Notebooks take ``async
+    with`` and ``await`` as they are; programs within ``asyncio.run``::
+
+        async with sentiserve.running(store="sqlite:///posts.db") as service:
+            [answer], _ = await service.inference.answer([Post.of_text("What a lovely day!")])
+
+    Args:
+        settings: by their names without ``SENTISERVE_``; others are the environment's.
+
+    Raises:
+        SentiserveError: a setting has no usable value, or a part can't start.
+    """
+    from sentiserve.build import running
+    from sentiserve.metrics import Metrics
+    from sentiserve.settings import load_settings
+
+    return running(load_settings(**settings), Metrics())

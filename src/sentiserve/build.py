@@ -20,6 +20,7 @@ from sentiserve.inference import Inference
 from sentiserve.insights.aggregates import Aggregates
 from sentiserve.insights.findings import Drift
 from sentiserve.insights.newest import Newest
+from sentiserve.insights.report import Report, Wanted, gather
 from sentiserve.insights.timelines import Timelines
 from sentiserve.insights.watch import DriftWatch, Reference
 from sentiserve.journal.journal import Journal
@@ -185,6 +186,20 @@ async def feature_store(settings: Settings) -> AsyncIterator[FeatureStore]:
         finally:
             if history is not None:
                 await history.close()
+
+
+async def report_now(settings: Settings, wanted: Wanted) -> Report:
+    """What the store holds of the model that the settings name, without a service.
+
+    Raises:
+        SettingsError: the store's file isn't there.
+        SentiserveError: the store or the model's bundle can't be used.
+    """
+    info = await asyncio.to_thread(model_info, settings)
+    async with opened_existing_store(settings) as store:
+        load = partial(drift_reference, settings)
+        watch = DriftWatch(store, info, load, Metrics(), wanted.seconds)
+        return await gather(store, info, watch, wanted)
 
 
 async def check_store(settings: Settings) -> str:

@@ -50,7 +50,7 @@ def test_the_versions_are_those_that_the_tests_run_with(name: str) -> None:
 
 
 def test_everything_that_is_asked_for_is_locked() -> None:
-    """The dependencies in core.txt, those of the extras hub and otel in files of their own as well."""
+    """The dependencies in core.txt, those of the extras hub and otel in their own files, too."""
     assert wanted() <= pins(read("core")).keys()
     for extra in ("hub", "otel"):
         assert wanted(extra) <= pins(read(extra)).keys()

@@ -41,6 +41,7 @@ def test_the_page_has_its_picture_taken(
     page.get_by_role("button", name="#bitcoin").click()
     expect(page.locator("#hashtag-figure svg title").first).to_be_attached()
     expect(page.locator("#timeline svg title").first).to_contain_text("#bitcoin")
+    page.evaluate("scrollTo(0, 0)")
     picture = Path(os.environ.get("PICTURES", tmp_path)) / f"{name}.png"
     page.screenshot(path=picture)
     assert picture.read_bytes().startswith(b"\x89PNG")

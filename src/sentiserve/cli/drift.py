@@ -9,7 +9,9 @@ _CHANGED = 3  # bins that are named, those that changed most
 def print_drift(drift: Drift, *, as_json: bool) -> None:
     """Print a table for people, or one JSON object."""
     if as_json:
-        json_line(as_object(drift))
+        from sentiserve.insights.report_json import drift_json
+
+        json_line(drift_json(drift))
         return
     posts = f"{drift.posts:,}" + (f", and {drift.repeated:,} repeated" if drift.repeated else "")
     facts(
@@ -31,17 +33,6 @@ def print_drift(drift: Drift, *, as_json: bool) -> None:
             [_row(finding) for finding in drift.findings],
             right=numbers,
         )
-
-
-def as_object(drift: Drift) -> dict[str, object]:
-    """The same as in ``GET /v1/drift``, in Python's names."""
-    from dataclasses import asdict
-
-    return {
-        **asdict(drift),
-        "drifted": drift.drifted,
-        "findings": [{**asdict(finding), "drifted": finding.drifted} for finding in drift.findings],
-    }
 
 
 def _row(finding: Finding) -> list[str]:

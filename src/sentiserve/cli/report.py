@@ -1,22 +1,19 @@
 """``sentiserve report``."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentiserve.cli.console import err, examples, json_line, printable, setting, stage, table
+from sentiserve.cli.console import err, examples, printable, setting, stage
+from sentiserve.cli.drift import print_drift
 from sentiserve.cli.times import time_since
 from sentiserve.errors import BadInputError
-from sentiserve.protocols import Store
-from sentiserve.types import ModelInfo
 
 if TYPE_CHECKING:
-    from sentiserve.insights.report import Reference, Report
-    from sentiserve.settings import Settings
+    from sentiserve.insights.report import Report
 
 EXAMPLES = examples(
     "sentiserve report",
@@ -25,8 +22,6 @@ EXAMPLES = examples(
     "sentiserve report --json --since 2026-03-01",
     "sentiserve report --drift",
 )
-T = TypeVar("T")
-_PATIENT = 60.0  # seconds that the store may take; nobody waits for an answer meanwhile
 _STDOUT = "-"
 _NAME = "sentiserve-report.html"
 
@@ -67,69 +62,33 @@ def report(
     The file needs no network and runs no script, so it can be sent and kept. It is of one model;
     --model names another one. The service may run meanwhile.
     """
-    from sentiserve.insights.report import Wanted, gather
+    from sentiserve.build import drift_now, report_now, with_local_model
+    from sentiserve.insights.report import Wanted
     from sentiserve.settings import load_settings
 
     settings = load_settings(model=model, store=store)
     if only_drift:
-        if target:
-            raise BadInputError("--drift prints its findings; leave OUT away")
-        _say_drift(settings, as_json=as_json)
+        if target is not None:
+            raise BadInputError("--drift prints its findings; leave OUT out")
+        with stage() as on_stage:
+            on_stage("comparing the newest posts")
+            found = asyncio.run(drift_now(with_local_model(settings)))
+        print_drift(found, as_json=as_json)
         return
     target = target or (_STDOUT if as_json else _NAME)
     if target != _STDOUT:
         _check(Path(target), overwrite=overwrite)
     start = None if since is None else time_since(since, datetime.now(UTC))
     wanted = Wanted(hashtag or (), start, most, recent)
-    made = _asked(settings, lambda *of: gather(*of, wanted))
+    with stage() as on_stage:
+        on_stage("asking the store")
+        made = asyncio.run(report_now(with_local_model(settings), wanted))
     content = (_json if as_json else _html)(made, texts=texts)
     if target == _STDOUT:
         typer.echo(content, nl=False)
         return
     _write(Path(target), content)
     err.print(printable(f"{made.timeline.posts:,} posts in {target}"), markup=False)
-
-
-def _asked(
-    settings: "Settings", question: "Callable[[Store, ModelInfo, Reference], Awaitable[T]]"
-) -> T:
-    """The answer to a question about the store and the model that the settings name."""
-    from sentiserve.build import opened_existing_store, with_local_model
-    from sentiserve.models.bundle import open_bundle
-    from sentiserve.models.profiling import load_reference
-
-    with stage() as on_stage:
-        on_stage("reading the model's description")
-        bundle = open_bundle(Path(with_local_model(settings).model))
-        info, reference = bundle.manifest.info, load_reference(bundle)
-
-        async def ask() -> T:
-            async with opened_existing_store(settings) as opened:
-                return await question(opened, info, reference)
-
-        on_stage("asking the store")
-        return asyncio.run(ask())
-
-
-def _say_drift(settings: "Settings", *, as_json: bool) -> None:
-    from sentiserve.insights.report import gather_drift
-    from sentiserve.insights.report_json import drift_json
-
-    found = _asked(settings, lambda *of: gather_drift(*of, _PATIENT))
-    if as_json:
-        json_line(drift_json(found))
-        return
-    columns = ["posts", "shift", "alarm from", "p", "alarm below"]
-    rows = [
-        ["DRIFTED" if one.drifted else "as before", one.kind, one.feature, f"{one.posts:,}",
-         f"{one.effect:.3f}", f"{one.effect_threshold:.3f}", f"{one.p_value:.2g}",
-         f"{one.p_threshold:.2g}"]
-        for one in found.findings
-    ]  # fmt: skip
-    if rows:
-        table(["", "kind", "feature", *columns], rows, right=columns)
-    for note in found.notes:
-        err.print(printable(note), markup=False, soft_wrap=True)
 
 
 def _html(made: "Report", *, texts: bool) -> bytes:

@@ -144,15 +144,15 @@ def timeline(
 def drift(found: Drift) -> Figure:
     """Each feature's shares in the newest posts beside those of the reference, with a verdict."""
     title = "Drift"
+    notes = [f"{note[:1].upper()}{note[1:]}." for note in found.notes]
     if not found.findings:
-        return instead("drift", title, "Nothing can be compared yet.", "; ".join(found.notes))
+        return instead("drift", title, "Nothing can be compared yet.", " ".join(notes))
     drifted = ", ".join(found.drifted) or "none"
-    notes = "".join(f" {note}." for note in found.notes)
     return Figure(
         "drift",
         title,
         f"The newest {posts(found.posts)} beside those that the model's quality was measured on. "
-        f"Drifted: {drifted}.{notes}",
+        f"{' '.join([f'Drifted: {drifted}.', *notes])}",
         ("feature and value", "reference", "newest posts", "verdict"),
         tuple(
             (f"{finding.feature}: {bin_}", percent(there), percent(here), _verdict(finding))

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 from sentiserve.errors import NotFoundError
 from sentiserve.insights.aggregates import Aggregates
-from sentiserve.insights.drift import WINDOW, drift
 from sentiserve.insights.findings import Drift
-from sentiserve.profile import Measure, Profile
+from sentiserve.insights.newest import Newest
+from sentiserve.insights.timelines import Timelines
+from sentiserve.insights.watch import DriftWatch
 from sentiserve.protocols import Store
 from sentiserve.timing import store_within
-from sentiserve.types import Aggregate, ModelInfo, Prediction, Step, Stretch, TimelineQuery
+from sentiserve.types import Aggregate, ModelInfo, Prediction, Step, Stretch
 
 _SHORT = timedelta(days=3)  # of posts, that are counted by the hour
 
@@ -72,69 +73,50 @@ class Wanted:
     seconds: float = 60.0
 
 
-Reference = tuple[Profile | None, Measure]
-"""What posts are held against, if the model's bundle has it, and what measures them."""
-
-
-async def gather(store: Store, model: ModelInfo, reference: Reference, wanted: Wanted) -> Report:
+async def gather(store: Store, model: ModelInfo, watch: DriftWatch, wanted: Wanted) -> Report:
     """Ask the store for all that a report tells.
 
     Raises:
         StoreError: it can't be used, or didn't answer in time.
     """
     aggregates = Aggregates(store, model.id, wanted.seconds)
-    timeline = await _timeline(store, model, wanted)
+    timelines = Timelines(store, model, wanted.seconds)
+    timeline = await _timeline(timelines, wanted)
     hashtags = await aggregates.hashtags(limit=wanted.most, since=wanted.since)
     names = [tag.removeprefix("#").casefold() for tag in wanted.tags]
-    tags = {}
+    tags: dict[str, tuple[Aggregate, Timeline] | None] = {}
     for name in dict.fromkeys(names or [one.name for one in hashtags[:1]]):
         try:
             found = await aggregates.hashtag(name, wanted.since)
         except NotFoundError:
             tags[name] = None
         else:
-            tags[name] = (found, await _timeline(store, model, wanted, name))
-    async with store_within(wanted.seconds, "ask for fewer"):
-        return Report(
-            datetime.now(UTC),
-            model,
-            wanted.since,
-            {} if timeline.stretches else await store.count(),
-            await aggregates.authors(limit=wanted.most, since=wanted.since),
-            hashtags,
-            tags,
-            timeline,
-            await store.recent(model.id, wanted.recent),
-            await gather_drift(store, model, reference, wanted.seconds),
-        )
+            tags[name] = (found, await _timeline(timelines, wanted, name))
+    return Report(
+        datetime.now(UTC),
+        model,
+        wanted.since,
+        {} if timeline.stretches else await _others(store, wanted),
+        await aggregates.authors(limit=wanted.most, since=wanted.since),
+        hashtags,
+        tags,
+        timeline,
+        await Newest(store, model.id, wanted.seconds).predictions(wanted.recent),
+        await watch.look(),
+    )
 
 
-async def gather_drift(
-    store: Store, model: ModelInfo, reference: Reference, seconds: float
-) -> Drift:
-    """Compare the newest posts with the reference.
-
-    Raises:
-        StoreError: the store can't be used, or didn't answer in time.
-    """
-    profile, measure = reference
-    async with store_within(seconds, "try again later"):
-        predictions = await store.recent(model.id, WINDOW)
-        judgements = await store.judgements(model.id, WINDOW)
-    return drift(model, profile, predictions, judgements, measure)
+async def _others(store: Store, wanted: Wanted) -> Mapping[str, int]:
+    async with store_within(wanted.seconds, "try again"):
+        return await store.count()
 
 
-async def _timeline(
-    store: Store, model: ModelInfo, wanted: Wanted, hashtag: str | None = None
-) -> Timeline:
+async def _timeline(timelines: Timelines, wanted: Wanted, hashtag: str | None = None) -> Timeline:
     """By the day, or of a short time by the hour."""
-
-    async def stretches(step: Step) -> Sequence[Stretch]:
-        query = TimelineQuery(model.id, step, hashtag, wanted.since)
-        async with store_within(wanted.seconds, "ask for a shorter time with --since"):
-            return await store.timeline(query)
-
-    days = await stretches(Step.DAY)
-    if days and days[-1].start - days[0].start < _SHORT:
-        return Timeline(Step.HOUR, await stretches(Step.HOUR))
-    return Timeline(Step.DAY, days)
+    days = await timelines.timeline(step=Step.DAY, hashtag=hashtag, since=wanted.since)
+    if not days or days[-1].start - days[0].start >= _SHORT:
+        return Timeline(Step.DAY, days)
+    since = wanted.since or days[0].start
+    return Timeline(
+        Step.HOUR, await timelines.timeline(step=Step.HOUR, hashtag=hashtag, since=since)
+    )

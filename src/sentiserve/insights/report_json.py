@@ -37,8 +37,9 @@ def report_json(report: Report, version: str, *, texts: bool = True) -> dict[str
 
 
 def drift_json(drift: Drift) -> dict[str, Any]:
-    """What is told of drift, ready to be encoded."""
+    """What is told of drift, as ``GET /v1/drift`` tells it."""
     return {
+        "model": drift.model_id,
         "posts": drift.posts,
         "repeated": drift.repeated,
         "first": drift.first,
@@ -62,9 +63,12 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "pThreshold": finding.p_threshold,
         "effect": finding.effect,
         "effectThreshold": finding.effect_threshold,
-        "bins": finding.bins,
-        "reference": finding.reference,
-        "window": finding.window,
+        "shares": [
+            {"bin": bin_, "reference": there, "window": here}
+            for bin_, there, here in zip(
+                finding.bins, finding.reference, finding.window, strict=True
+            )
+        ],
     }
 
 

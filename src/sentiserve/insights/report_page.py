@@ -90,7 +90,7 @@ def _summary(report: Report) -> list[Element]:
         facts["posts since"] = _time(report.since)
     if stretches:
         first, last = stretches[0].start, stretches[-1].start
-        facts["posts seen"] = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+        facts["posts seen"] = f"{_day(first)} to {_day(last)}"
         counts = {
             label: sum(stretch.counts.get(label, 0) for stretch in stretches)
             for label in model.labels
@@ -138,7 +138,7 @@ def _recent(recent: Sequence[Prediction], *, texts: bool) -> Element:
 def _post(prediction: Prediction, *, texts: bool) -> Element:
     post, sentiment = prediction.post, prediction.sentiment
     label = sentiment.label
-    head = [tag("strong", label), f"{sentiment.scores[label]:.2f}, "]
+    head: list[Element | str] = [tag("strong", label), f"{sentiment.scores[label]:.2f}, "]
     if author := post.author_handle or post.author_id:
         head += [tag("bdi", author), ", "]
     when = _time(prediction.seen_at)
@@ -151,6 +151,10 @@ def _post(prediction: Prediction, *, texts: bool) -> Element:
 def _footer(report: Report, version: str) -> Element:
     made = f"Made by sentiserve {version} on {_time(report.made_at)}. Days and hours are UTC's."
     return tag("footer", tag("p", made))
+
+
+def _day(time: datetime) -> str:
+    return f"{time.day} {time:%b %Y}".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _time(time: datetime) -> str:

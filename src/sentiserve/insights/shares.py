@@ -30,7 +30,7 @@ def compare(reference: Sequence[int], window: Sequence[int]) -> Comparison:
 
     Pearson's χ² test of homogeneity, of a table with two rows: the reference is a sample too, and
     its own chance is counted in. Rare bins are put together first, by what both samples have of
-    them, so that χ² is a good approximation.
+    them, so that χ² is a good approximation; of two bins, Fisher's exact test is taken.
 
     The effect is the population stability index (Siddiqi, 2006, *Credit Risk Scorecards*),
     Σ (w - r) ln(w / r) over the shares of the bins. Samples of one population have
@@ -43,9 +43,9 @@ def compare(reference: Sequence[int], window: Sequence[int]) -> Comparison:
     if freedom < 1:
         return Comparison(0.0, 0, 1.0, 0.0)
     statistic = _pearson(table)
+    p_value = _either_way(*table) if freedom == 1 else chi_squared_tail(statistic, freedom)
     by_chance = freedom * (1 / m + 1 / n)
-    effect = max(0.0, _stability(table) - by_chance)
-    return Comparison(statistic, freedom, chi_squared_tail(statistic, freedom), effect)
+    return Comparison(statistic, freedom, p_value, max(0.0, _stability(table) - by_chance))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +74,12 @@ def strongest(
     statistics = [_pearson([*zip(there, here, strict=True)]) for there, here in pairs]
     order = sorted(range(len(pairs)), key=lambda i: statistics[i], reverse=True)
     there, here = pairs[order[0]]
-    tails = (
-        fewer_by_chance(here[0], posts, there[0], reference_posts),
-        fewer_by_chance(here[1], posts, there[1], reference_posts),
-    )
-    effect = _stability([*zip(there, here, strict=True)]) - (1 / reference_posts + 1 / posts)
+    table = [*zip(there, here, strict=True)]
+    effect = _stability(table) - (1 / reference_posts + 1 / posts)
     return Strongest(
         statistic=statistics[order[0]],
         freedom=1,
-        p_value=min(1.0, 2 * min(tails) * len(pairs)),
+        p_value=min(1.0, _either_way(*table) * len(pairs)),
         effect=max(0.0, effect),
         bins=tuple(order[:_SHOWN]),
     )
@@ -119,24 +116,36 @@ def fewer_by_chance(right: int, of: int, reference_right: int, reference_of: int
     return min(1.0, sum(ways))
 
 
+def _either_way(has: tuple[int, int], has_not: tuple[int, int]) -> float:
+    """Fisher's exact test, two-sided: the smaller tail, twice."""
+    there, here = has[0] + has_not[0], has[1] + has_not[1]
+    fewer = fewer_by_chance(has[1], here, has[0], there)
+    more = fewer_by_chance(has_not[1], here, has_not[0], there)
+    return min(1.0, 2 * min(fewer, more))
+
+
 def _dense(reference: Sequence[int], window: Sequence[int]) -> list[tuple[int, int]]:
-    """The bins, with rare ones as one: at least five posts are to be expected in each cell."""
+    """The bins, the largest last, with rare ones put together.
+
+    At least five posts are to be expected in each cell, but where that leaves the largest bin and
+    all others as one: they are two bins, however rare the others are.
+    """
     m, n = sum(reference), sum(window)
     if not m or not n:
         return []
     smaller = min(m, n) / (m + n)
-    pairs = sorted(zip(reference, window, strict=True), key=sum)
+    *others, largest = sorted(zip(reference, window, strict=True), key=sum)
     table: list[tuple[int, int]] = []
     r = w = 0
-    for more_r, more_w in pairs:
+    for more_r, more_w in others:
         r, w = r + more_r, w + more_w
         if (r + w) * smaller >= _LEAST_EXPECTED:
             table.append((r, w))
             r = w = 0
-    if r + w and table:  # too little is left even of the largest: it goes with the one before
-        last_r, last_w = table.pop()
+    if r + w:
+        last_r, last_w = table.pop() if table else (0, 0)
         table.append((last_r + r, last_w + w))
-    return table
+    return [*table, largest]
 
 
 def _pearson(table: Sequence[tuple[int, int]]) -> float:

@@ -17,6 +17,7 @@ NO_LETTERS = "no letters"
 _LEAST = 2  # function words that a language needs to be named
 _SHARE = 0.2  # of a text's words
 _MOST = 1_000  # characters that are looked at; a longer text is not clearer
+_NOT_THEIRS = re.compile("[^\\W\\d_a-zàáâãäæçèéêëìíîïñòóôõöùúûüÿœßªº]")  # Polish ł, say
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
 
 _FUNCTION_WORDS = MappingProxyType(
@@ -100,7 +101,10 @@ def _script(letter: str) -> str:
 
 
 def _latin(text: str) -> str:
-    words = {*_WORD.findall(text.lower().replace("\u2019", "'"))}
+    text = text.lower().replace("\u2019", "'")
+    if _NOT_THEIRS.search(text):
+        return UNCLEAR
+    words = {*_WORD.findall(text)}
     found = Counter(language for word in words for language in _LANGUAGES.get(word, ()))
     (first, hits), (_, next_hits) = [*found.most_common(2), ("", 0), ("", 0)][:2]
     is_named = hits > next_hits and hits >= max(_LEAST, _SHARE * len(words))

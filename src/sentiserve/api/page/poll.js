@@ -45,8 +45,12 @@ export function poll(look, every, { trouble = () => {}, heartbeat = false } = {}
     }
     failures += 1;
     trouble(error);
-    if (error instanceof Problem && error.status === 429) every = Math.min(2 * every, LONGEST);
-    return Math.min(Math.max(every * 2 ** failures, 1000 * (error.retryAfter ?? 0)), LONGEST);
+    let pause = 2 * every;
+    if (error instanceof Problem && error.status === 429) {
+      pause = 1000 * error.retryAfter;
+      every = Math.min(2 * every, LONGEST); // from now on
+    }
+    return Math.min(pause * 2 ** (failures - 1), LONGEST);
   }
 
   document.addEventListener("visibilitychange", () => {

@@ -85,5 +85,8 @@ def _on(dress: Dress, x: float, y: float, said: str) -> list[Element]:
     wide = width(said, _SMALL) + 4
     ground = tag("rect", x=x - wide / 2, y=y + 2, width=wide, height=_THICK - 4, **dress.colour)
     standing = y + _THICK / 2 + 0.36 * _SMALL
-    look = {"text_anchor": "middle", "font_size": _SMALL, "font_weight": 600}
-    return [ground, tag("text", said, x=x, y=standing, **look, **dress.words)]
+    text = tag(
+        "text", said, x=x, y=standing, text_anchor="middle", font_size=_SMALL, font_weight=600,
+        **dress.words,
+    )  # fmt: skip
+    return [ground, text]

@@ -36,8 +36,8 @@ class Figure:
     key: str
     title: str
     description: str
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
+    columns: tuple[str, ...] = field(default=(), repr=False)
+    rows: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
     draw: Callable[[str, int], Drawing] = field(kw_only=True, repr=False)
 
     def svg(self, width: int = WIDE, *, ground: bool = False) -> str:

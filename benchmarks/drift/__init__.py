@@ -1,0 +1,1 @@
+"""False alarms, and how soon drift is found."""
