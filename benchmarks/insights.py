@@ -218,7 +218,7 @@ def beside(store: str, posts: int) -> dict[str, float]:
             watched += requests(client, posts, turn)
             stop.set()
             page.join()
-    figures = {}
+    figures: dict[str, float] = {}
     for what, point in (("p50", 49), ("p99", 98)):
         one, other = (quantiles(taken, n=100)[point] for taken in (alone, watched))
         figures |= {

@@ -26,6 +26,7 @@ from sentiserve.store.redis_connection import Command, Connection
 from sentiserve.store.redis_feedback import Labels
 from sentiserve.store.redis_newest import newest
 from sentiserve.store.redis_posts import Posts
+from sentiserve.store.redis_timelines import Timelines
 from sentiserve.store.redis_urls import Url, parsed
 from sentiserve.store.redis_values import decoded, encoded, micros
 from sentiserve.types import (
@@ -45,6 +46,7 @@ from sentiserve.types import (
 T = TypeVar("T")
 
 _CLUSTER_SHARDS = 16  # part of every key: another number would find nothing of what was kept
+_HOUR = 3_600_000_000  # microseconds
 _GRACE = 60 * 60 * 1000  # milliseconds that a set may outlive its last post, empty
 _PUT_BATCH, _REMOVE_BATCH = 50, 20  # posts in one script, which nothing can interrupt
 _PUT_ENTRIES = 250  # of authors and hashtags in one script, if it puts more than one post
@@ -68,6 +70,7 @@ class RedisStore:
         self._connection = Connection(url)
         self._posts = Posts(self._connection, self._shards)
         self._aggregator = Aggregator(self._posts, self._ttl)
+        self._timelines = Timelines(self._connection, self._posts, self._aggregator, self._ttl)
         self._labels = Labels(self._connection, self._posts, self._ttl)
 
     async def open(self) -> None:
@@ -121,7 +124,7 @@ class RedisStore:
 
     async def timeline(self, query: TimelineQuery) -> list[Stretch]:
         """Hours or days of what is kept and not expired."""
-        return await self._aggregator.timeline(query)
+        return await self._timelines.timeline(query)
 
     async def recent(self, model_id: str, limit: int) -> list[Prediction]:
         """What was predicted last, and is not expired."""
@@ -189,7 +192,7 @@ class RedisStore:
         packed = msgspec.msgpack.encode(arguments)
         return ("EVAL", _PUT, len(posts), *posts, *head, packed, *map(encoded, batch))
 
-    def _arguments(self, prediction: Prediction) -> tuple[str, int, int, str, str]:
+    def _arguments(self, prediction: Prediction) -> tuple[str, int, int, str, str, str]:
         post = prediction.post
         return (
             keys.member(post.ref),
@@ -197,6 +200,7 @@ class RedisStore:
             micros(prediction.seen_at),
             (post.author_handle or "").casefold(),
             keys.model(post.ref.platform, prediction.model_id),
+            keys.slot(micros(prediction.seen_at) // _HOUR, prediction.sentiment.label),
         )
 
 

@@ -1,6 +1,5 @@
 """Aggregates over posts in Redis."""
 
-from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -14,8 +13,6 @@ from sentiserve.types import (
     Entity,
     Hashtag,
     Prediction,
-    Stretch,
-    TimelineQuery,
 )
 
 _PAGE = 500  # posts that are read together
@@ -87,34 +84,11 @@ class Aggregator:
         starts = [now - span for span in spans]
         if starts:
             since, until = micros(min(starts)) + 1, micros(now)
-            async for entity, prediction in self._read(distinct, model_id, since, until, now):
+            async for entity, prediction in self.read(distinct, model_id, since, until, now):
                 for start, tally in zip(starts, tallies[entity], strict=True):
                     if start < prediction.seen_at <= now:
                         tally.add(prediction)
         return [[tally.of(entity) for tally in tallies[entity]] for entity in entities]
-
-    async def timeline(self, query: TimelineQuery) -> list[Stretch]:
-        """The hours or days in which posts were seen, oldest first."""
-        since = None if query.since is None else query.step.start_of(query.since)
-        counts: dict[datetime, Counter[str]] = defaultdict(Counter)
-        async for prediction in self._seen(query, "-inf" if since is None else micros(since)):
-            if since is None or prediction.seen_at >= since:
-                start = query.step.start_of(prediction.seen_at)
-                counts[start][prediction.sentiment.label] += 1
-        return [Stretch(start, dict(counts[start])) for start in sorted(counts)]
-
-    async def _seen(self, query: TimelineQuery, since: str | int) -> AsyncIterator[Prediction]:
-        now = datetime.now(UTC)
-        if query.hashtag is not None:
-            tag = [Hashtag(query.hashtag)]
-            async for _, prediction in self._read(tag, query.model_id, since, "+inf", now):
-                yield prediction
-            return
-        async for refs in self._posts.all(query.model_id):
-            for value in await self._posts.values(refs, query.model_id):
-                found = decoded(value)
-                if found is not None and found.predicted_at + self._ttl > now:
-                    yield found
 
     async def _most_active(self, query: AggregateQuery) -> list[Aggregate]:
         """Read the ones that may have most until no other can have more than those found."""
@@ -141,14 +115,14 @@ class Aggregator:
     ) -> list[Aggregate]:
         tallies = {entity: Tally() for entity in entities}
         since = "-inf" if query.since is None else micros(query.since)
-        read = self._read(entities, query.model_id, since, "+inf", datetime.now(UTC))
+        read = self.read(entities, query.model_id, since, "+inf", datetime.now(UTC))
         async for entity, prediction in read:
             if _asked_for(prediction, query):
                 tallies[entity].add(prediction)
         found = (tally.of(entity) for entity, tally in tallies.items())
         return [aggregate for aggregate in found if aggregate is not None]
 
-    async def _read(
+    async def read(
         self,
         entities: Sequence[Author | Hashtag],
         model_id: str,

@@ -7,6 +7,8 @@
     ss1:{S}:n:#:MODEL:HANDLE          the authors who have this case-folded handle
     ss1:{S}:m                         the platforms and models that there are
     ss1:{S}:l:MODEL                   all posts: a sorted set by the time they were predicted
+    ss1:{S}:h:MODEL                   how many posts were seen in each hour, by HOUR:LABEL
+    ss1:{S}:w:MODEL                   the HOUR:LABEL that each post counts for
     ss1:{S}:f:PLATFORM/ID:#:#         a post's true label
     ss1:{S}:j                         the posts that have one, by the time it was given
 
@@ -145,6 +147,27 @@ def parse_model(text: str) -> tuple[str, str]:
 def latest(shard: int, model_id: str) -> str:
     """The sorted set of all posts."""
     return f"{prefix(shard)}l:{model_id}"
+
+
+def hours(shard: int, model_id: str) -> str:
+    """How many posts were seen in each hour, by ``slot``."""
+    return f"{prefix(shard)}h:{model_id}"
+
+
+def counted(shard: int, model_id: str) -> str:
+    """The slot that each post counts for."""
+    return f"{prefix(shard)}w:{model_id}"
+
+
+def slot(hour: int, label: str) -> str:
+    """An hour since 1970, with a label."""
+    return f"{hour}:{label}"
+
+
+def parse_slot(text: str) -> tuple[int, str]:
+    """The hour and the label."""
+    hour, _, label = text.partition(":")
+    return int(hour), label
 
 
 def label(shard: int, ref: PostRef) -> str:

@@ -105,19 +105,6 @@ class Posts:
                     pages[one] = _next(page, answer)
             yield new
 
-    async def all(self, model_id: str) -> AsyncIterator[list[PostRef]]:
-        """Every post, in pages; some may have expired."""
-        for shard in self.shards:
-            start, more = 0, True
-            while more:
-                asked: Command = (
-                    *("ZRANGE", keys.latest(shard, model_id)),
-                    *(start, start + _PAGE - 1),
-                )
-                (found,) = await self._connection.run(asked)
-                yield [keys.parse_member(member.decode()) for member in found]
-                start, more = start + _PAGE, len(found) == _PAGE
-
     async def bounds(
         self, groups: Sequence[str], model_id: str, since: Bound = "-inf"
     ) -> list[int]:

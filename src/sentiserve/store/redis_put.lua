@@ -3,9 +3,10 @@
 --
 -- KEYS  the posts' keys
 -- ARGV  what all keys of the shard begin with; the model's part of a key; the model id; how long a
---       key may outlive what it holds (ms); in MessagePack five for each post: the post as a
+--       key may outlive what it holds (ms); in MessagePack six for each post: the post as a
 --       member, when it expires (ms), when it was seen (us), its author's handle, case-folded, or
---       nothing, and its platform with the model; then the posts' values
+--       nothing, its platform with the model, and the hour and label
+--       that it counts for; then the posts' values
 --
 -- The sorted sets that a replaced value leaves are known here only; they lie in the same slot.
 
@@ -17,6 +18,7 @@ local turn = tonumber(time[2])
 local most_drawn = 50 -- members at once: Lua's stack bounds what unpack gives
 local changed, named, platforms = {}, {}, {}
 local latest, judged, last, ttl = prefix .. 'l:' .. model, prefix .. 'j', 0, 0
+local hours, counted = prefix .. 'h:' .. model, prefix .. 'w:' .. model
 
 local function head(value)
   if not value or value:byte() ~= 1 then return nil, {} end
@@ -85,7 +87,20 @@ local function name(handle, author, at)
   end
 end
 
-local function put(key, value, post, at, seen, handle, platform)
+-- What a post counts for is kept by itself, for when its value has expired.
+local function count(post, slot)
+  local before = call('HGET', counted, post)
+  if before == slot then return end
+  if before and call('HINCRBY', hours, before, -1) < 1 then call('HDEL', hours, before) end
+  if slot then
+    call('HSET', counted, post, slot)
+    call('HINCRBY', hours, slot, 1)
+  elseif before then
+    call('HDEL', counted, post)
+  end
+end
+
+local function put(key, value, post, at, seen, handle, platform, slot)
   local predicted_at, groups = head(value)
   local alive = at > now
   if not (alive and call('SET', key, value, 'NX', 'PXAT', at)) then
@@ -96,6 +111,7 @@ local function put(key, value, post, at, seen, handle, platform)
     else
       call('DEL', key)
       call('ZREM', latest, post)
+      count(post, false)
       groups = {}
     end
     local stays = {}
@@ -113,6 +129,7 @@ local function put(key, value, post, at, seen, handle, platform)
   if alive then
     platforms[platform] = math.max(platforms[platform] or 0, at)
     call('ZADD', latest, predicted_at, post)
+    count(post, slot)
     last, ttl = math.max(last, at), at - predicted_at / 1000
     if call('PEXPIREAT', prefix .. 'f:' .. post, at, 'GT') == 1 then outlive(judged, at) end
   end
@@ -121,9 +138,12 @@ end
 for i, post in ipairs(cmsgpack.unpack(ARGV[5])) do put(KEYS[i], ARGV[5 + i], unpack(post)) end
 
 if last > 0 then
-  outlive(latest, last)
+  for _, key in ipairs({ latest, hours, counted }) do outlive(key, last) end
   local gone = call('ZRANGE', latest, '-inf', (now - ttl) * 1000, 'BYSCORE', 'LIMIT', 0, 4 * #KEYS)
-  if #gone > 0 then call('ZREM', latest, unpack(gone)) end
+  for _, post in ipairs(gone) do
+    count(post, false)
+    call('ZREM', latest, post)
+  end
 end
 
 local ranked = { a = { at = 0, joins = 0 }, t = { at = 0, joins = 0 } }

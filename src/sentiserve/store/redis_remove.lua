@@ -25,6 +25,16 @@ local function leave(group, post, scope, model)
   end
 end
 
+local function uncount(post, model)
+  local hours, counted = prefix .. 'h:' .. model, prefix .. 'w:' .. model
+  local slot = redis.call('HGET', counted, post)
+  if slot then
+    if redis.call('HINCRBY', hours, slot, -1) < 1 then redis.call('HDEL', hours, slot) end
+    redis.call('HDEL', counted, post)
+  end
+  redis.call('ZREM', prefix .. 'l:' .. model, post)
+end
+
 local removed = 0
 for i, key in ipairs(KEYS) do
   local arg = 3 * i - 1
@@ -33,7 +43,7 @@ for i, key in ipairs(KEYS) do
     for _, group in ipairs(groups_of(value)) do
       leave(group, ARGV[arg + 2], ARGV[arg], ARGV[arg + 1])
     end
-    redis.call('ZREM', prefix .. 'l:' .. ARGV[arg + 1], ARGV[arg + 2])
+    uncount(ARGV[arg + 2], ARGV[arg + 1])
     redis.call('UNLINK', key)
     removed = removed + 1
   end

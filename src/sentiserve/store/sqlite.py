@@ -29,6 +29,7 @@ from sentiserve.types import (
 
 _PAUSE = 0.2  # seconds before what was put is counted
 _FEW, _MANY = 2_000, 5_000  # rows that are counted in one go, if nobody waits for it, and if so
+_BUSY = 1.0  # seconds after a put in which more is expected
 _RESTS = 19  # times as long as counting takes: it may have a twentieth of a core
 
 
@@ -48,7 +49,7 @@ class SqliteStore:
         self._aggregator: Connection | None = None
         self._writer: Connection | None = None
         self._following: asyncio.Task[None] | None = None
-        self._was_put = False
+        self._put_at = 0.0  # by the monotonic clock
         self._log_holds_forgotten = True  # perhaps, of a process before
 
     async def open(self) -> None:
@@ -107,7 +108,7 @@ class SqliteStore:
             self._empty_log(connection)
 
         await _opened(self._writer).run(write)
-        self._was_put = True
+        self._put_at = time.monotonic()
         self._count_on()
 
     async def aggregate(self, query: AggregateQuery) -> list[Aggregate]:
@@ -204,11 +205,12 @@ class SqliteStore:
         with suppress(StoreError):
             while True:
                 await asyncio.sleep(_PAUSE)
-                begin, self._was_put = time.monotonic(), False
+                begin = time.monotonic()
                 if await self._count_some(_FEW):
                     return
-                if self._was_put:
-                    await asyncio.sleep(_RESTS * (time.monotonic() - begin))
+                now = time.monotonic()
+                if now - self._put_at < _BUSY:
+                    await asyncio.sleep(_RESTS * (now - begin))
 
     async def _count_some(self, most: int) -> bool:
         def write(connection: sqlite3.Connection) -> bool:

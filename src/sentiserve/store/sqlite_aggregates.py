@@ -128,9 +128,7 @@ def _totals(connection: sqlite3.Connection, values: Mapping[str, Any]) -> Sequen
     return found
 
 
-def _total(
-    connection: sqlite3.Connection, query: AggregateQuery, row: Mapping[str, Any]
-) -> Aggregate:
+def _total(connection: sqlite3.Connection, query: AggregateQuery, row: sqlite3.Row) -> Aggregate:
     tally = tally_of(row["tally"])
     group = {"model_id": query.model_id, "platform": row["platform"], "name": row["name"]}
     first, last, handle = connection.execute(_BOUNDS[query.entity], group).fetchone()

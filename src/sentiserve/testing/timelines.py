@@ -2,6 +2,7 @@
 
 # ruff: noqa: S101  # a contract is made of assertions
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -17,10 +18,11 @@ from sentiserve.testing.scenarios import (
     example_prediction,
     with_store,
 )
-from sentiserve.types import PostRef, Step, Stretch, TimelineQuery
+from sentiserve.types import AggregateQuery, Entity, PostRef, Step, Stretch, TimelineQuery
 
 _NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_SOON = timedelta(seconds=0.5)
 _TICK = timedelta(microseconds=1)
 _sunny = partial(example_prediction, text="#Sun", created_at=_NOON)
 _BY_HOUR = TimelineQuery(MODEL, Step.HOUR)
@@ -151,6 +153,22 @@ class TimelineContract(StoreSuite):
         for query in (_BY_HOUR, _OF_SUN):
             assert await _counted(store, query) == [Stretch(_NOON, {"positive": 1})]
         assert list(await store.recent(MODEL, 5)) == [alive]
+
+    @with_store
+    async def test_what_expires_later_leaves_what_it_counted_for(self, store: Store) -> None:
+        """With nothing put in between: timelines, aggregates and the newest end with it."""
+        soon = datetime.now(UTC) - timedelta(seconds=TTL) + _SOON
+        put = [_sunny(f"{n}", author_id="7", predicted_at=soon) for n in range(3)]
+        await store.put(put)
+        queries = (_BY_HOUR, _OF_SUN)
+        before = [await store.timeline(query) for query in queries]
+        assert all(sum(s.posts for s in found) in {0, 3} for found in before)  # 0 where all is slow
+        while list(await store.get([put[0].post.ref], MODEL)) != [None]:  # noqa: ASYNC110  # nobody tells
+            await asyncio.sleep(0.02)
+        assert [list(await store.timeline(query)) for query in queries] == [[], []]
+        for entity in Entity:
+            assert list(await store.aggregate(AggregateQuery(entity, MODEL))) == []
+        assert list(await store.recent(MODEL, 5)) == []
 
     @with_store
     async def test_the_newest_come_first(self, store: Store) -> None:
