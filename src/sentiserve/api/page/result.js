@@ -30,7 +30,8 @@ export function result(answer, timing) {
 export function who({ platform, authorHandle, authorId, url, createdAt }) {
   const author = authorHandle ? `@${authorHandle}` : authorId;
   if (!author && !createdAt && !url) return null;
-  const parts = [author, createdAt ? when(createdAt) : null, url ? link(url, `on ${platform}`) : null];
+  const name = author && make("bdi", {}, author); // may turn the direction of its own text alone
+  const parts = [name, createdAt ? when(createdAt) : null, url ? link(url, `on ${platform}`) : null];
   const shown = parts.filter(Boolean).flatMap((part, i) => (i ? [" · ", part] : [part]));
   return make("p", { className: "who faint" }, ...shown);
 }
