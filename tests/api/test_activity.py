@@ -1,5 +1,6 @@
 """What the service did in the last hour."""
 
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -93,6 +94,7 @@ def test_posts_a_minute_slide() -> None:
     """A quarter into a minute, three quarters of the one before still count."""
     told = together([Activity(Metrics(), Clock()).told()])
     assert told == {}
-    out = ActivityOut.of("m", {MINUTE - 1: {"hit": 8}, MINUTE: {"miss": 1}}, NOON + 15)
+    minutes = {MINUTE - 1: Counter(hit=8), MINUTE: Counter(miss=1)}
+    out = ActivityOut.of("m", minutes, NOON + 15)
     assert out.posts_per_minute == 7.0
     assert out.minutes[-1].start == datetime.fromtimestamp(NOON, UTC)

@@ -79,7 +79,7 @@ def test_everything_is_reached_and_seen_by_keyboard(full: Service, dashboard: Op
     expect(page.locator(".verdict")).to_contain_text("positive")
     expect(page.locator("#question")).to_be_focused()
 
-    reached = []
+    reached: list[str] = []
     while not reached or reached[-1] != "tag":
         press("Tab")
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"

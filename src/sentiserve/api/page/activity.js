@@ -26,11 +26,12 @@ export function trouble(error) {
 }
 
 function milliseconds(value) {
-  return value === null ? "–" : `${value < 10 ? value.toFixed(1) : whole.format(Math.round(value))} ms`;
+  if (value === null) return "–";
+  return `${value < 10 ? value.toFixed(1) : whole.format(Math.round(value))} ms`;
 }
 
 function draw(posts) {
-  const most = Math.max(1, ...posts);
+  const most = Math.max(...posts);
   const step = WIDTH / posts.length;
   if (!bars.length) bars.push(...posts.map(() => document.createElementNS(SVG, "rect")));
   posts.forEach((count, i) => {
@@ -39,7 +40,7 @@ function draw(posts) {
     bars[i].setAttribute("class", count ? "minute" : "minute none");
   });
   const picture = shown("minutes").firstElementChild ?? canvas();
-  const words = `Posts in each of the last ${posts.length} minutes; at most ${whole.format(most === 1 ? Math.max(...posts) : most)} in one.`;
+  const words = `Posts in each of the last ${posts.length} minutes; at most ${whole.format(most)}.`;
   if (picture.getAttribute("aria-label") !== words) picture.setAttribute("aria-label", words);
 }
 

@@ -6,6 +6,8 @@ import { refusal, result } from "./result.js";
 import { NoAnswer, post } from "./service.js";
 
 const ADDRESS = /^(https?:\/\/\S+|(www\.|mobile\.)?(x|twitter)\.com\/\S+|\d{15,20})$/i;
+const UNANSWERED =
+  "The service does not answer. Your question stays here: ask again once it does.";
 const form = document.getElementById("ask");
 const field = document.getElementById("question");
 const shown = document.getElementById("result");
@@ -56,13 +58,13 @@ async function answered(input) {
   } catch (error) {
     if (error instanceof NoAnswer) {
       down();
-      return make("p", { className: "note" }, "The service does not answer. Your question stays here: ask again once it does.");
+      return make("p", { className: "note" }, UNANSWERED);
     }
     return refusal(error);
   }
 }
 
-// The address of a post stays in the page's own, after #, which no server sees: a reload asks again.
+// A post's address stays in the page's own, after #, which no server sees: a reload asks again.
 function remember(address) {
   const here = location.pathname + location.search;
   history.replaceState(null, "", address ? `${here}#post=${encodeURIComponent(address)}` : here);

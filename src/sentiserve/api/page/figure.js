@@ -12,7 +12,8 @@ export function figure(holder, path, every, { otherwise = "", told = null } = {}
   const trouble = make("p", { className: "trouble", role: "status" });
   const picture = make("div", { className: "picture" });
   const table = make("table");
-  const scroll = make("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": "Table" }, table);
+  const region = { className: "scroll", tabIndex: 0, role: "region", "aria-label": "Table" };
+  const scroll = make("div", region, table);
   const details = make("details", { hidden: true }, make("summary", {}, "As a table"), scroll);
   holder.replaceChildren(trouble, picture, details);
   let last;
@@ -23,7 +24,8 @@ export function figure(holder, path, every, { otherwise = "", told = null } = {}
     if (text === last) return;
     last = text;
     const found = text ? JSON.parse(text) : { rows: [], columns: [] };
-    picture.replaceChildren(found.svg ? drawn(found.svg) : make("p", { className: "faint" }, otherwise));
+    const nothing = make("p", { className: "faint" }, otherwise);
+    picture.replaceChildren(found.svg ? drawn(found.svg) : nothing);
     details.hidden = !found.rows.length;
     fill(table, found);
     if (told) write(told, found.description);
@@ -56,9 +58,10 @@ function drawn(svg) {
 
 function fill(table, { title, columns, rows }) {
   const heads = columns.map((column) => make("th", { scope: "col" }, column));
-  const body = rows.map(([first, ...rest]) =>
-    make("tr", {}, make("th", { scope: "row" }, make("bdi", {}, first)), ...rest.map((cell) => make("td", {}, cell))),
-  );
+  const body = rows.map(([first, ...rest]) => {
+    const head = make("th", { scope: "row" }, make("bdi", {}, first));
+    return make("tr", {}, head, ...rest.map((cell) => make("td", {}, cell)));
+  });
   table.replaceChildren(
     make("caption", {}, title),
     make("thead", {}, make("tr", {}, ...heads)),

@@ -31,7 +31,8 @@ performance.mark("interactive");
 poll(hashtag.look, 10 * SECOND);
 figure(part("authors"), () => ["authors", { limit: 10 }], 4 * SECOND);
 figure(part("drift"), () => ["drift", {}], 30 * SECOND, { told: part("drift-told") });
-const ofHashtag = figure(part("hashtag-figure"), ofTag, 4 * SECOND, { otherwise: "Choose one, or type any." });
+const unchosen = { otherwise: "Choose one, or type any." };
+const ofHashtag = figure(part("hashtag-figure"), ofTag, 4 * SECOND, unchosen);
 const overTime = figure(part("timeline"), timeline, 4 * SECOND);
 hashtag.install(() => {
   write(part("timeline-of"), hashtag.tag() && ` of #${hashtag.tag()}`);

@@ -14,10 +14,11 @@ const shown = new Map(); // by what makes an entry another one
 export async function look() {
   const { posts } = await get(`v1/posts?limit=${MOST}`);
   nothing.hidden = posts.length > 0;
-  const wanted = posts.map((post) => [`${post.post.platform}/${post.post.id}/${post.predictedAt}`, post]);
+  const wanted = posts.map((entry) => [keyOf(entry), entry]);
   const keys = new Set(wanted.map(([key]) => key));
   for (const [key, entry] of shown) {
-    if (keys.has(key) || entry.contains(document.activeElement)) continue; // nobody loses their place
+    // Nobody who is in one of them loses their place.
+    if (keys.has(key) || entry.contains(document.activeElement)) continue;
     entry.remove();
     shown.delete(key);
   }
@@ -33,11 +34,17 @@ export function trouble(error) {
   write(document.getElementById("posts-trouble"), error ? `Not up to date: ${error.message}.` : "");
 }
 
+function keyOf({ post, predictedAt }) {
+  return `${post.platform}/${post.id}/${predictedAt}`;
+}
+
 function entered(key, { post, textInput, sentimentAnalyst, scores, predictedAt }) {
+  const best = scores[sentimentAnalyst].toFixed(2);
+  const score = make("span", { className: "number faint" }, best);
   const entry = make(
     "li",
     {},
-    make("p", { className: "said" }, labelled(sentimentAnalyst), " ", make("span", { className: "number faint" }, scores[sentimentAnalyst].toFixed(2))),
+    make("p", { className: "said" }, labelled(sentimentAnalyst), " ", score),
     make(
       "div",
       {},

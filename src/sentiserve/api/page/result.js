@@ -30,15 +30,16 @@ export function result(answer, timing) {
 export function who({ platform, authorHandle, authorId, url, createdAt }) {
   const author = authorHandle ? `@${authorHandle}` : authorId;
   if (!author && !createdAt && !url) return null;
-  const parts = [author, createdAt ? when(createdAt) : null, url ? link(url, `on ${platform}`) : null];
+  const name = author && make("bdi", {}, author); // may turn the direction of its own text alone
+  const parts = [name, createdAt && when(createdAt), url && link(url, `on ${platform}`)];
   const shown = parts.filter(Boolean).flatMap((part, i) => (i ? [" · ", part] : [part]));
   return make("p", { className: "who faint" }, ...shown);
 }
 
 function origin({ cached, model, post }, timing) {
-  const from = post.platform === "text" ? "read by the model" : `fetched from ${post.platform}, read by the model`;
+  const from = post.platform === "text" ? "" : `fetched from ${post.platform}, `;
   const word = make("strong", { className: "cached" }, cached ? "cached" : "new");
-  const how = cached ? ": remembered, from the store" : `: ${from}`;
+  const how = cached ? ": remembered, from the store" : `: ${from}read by the model`;
   const times = timing.map(([part, took]) =>
     make("li", {}, make("span", {}, part), ` ${took.toFixed(1)} ms`),
   );
@@ -62,7 +63,7 @@ const ADVICE = {
 };
 
 export function refusal({ status, detail, message, retryAfter }) {
-  const soon = retryAfter ? `Try again in ${retryAfter} ${retryAfter === 1 ? "second" : "seconds"}.` : null;
+  const soon = retryAfter ? `Try again in ${retryAfter} s.` : null;
   const advice = soon ?? ADVICE[status] ?? "Try again.";
   return make(
     "div",

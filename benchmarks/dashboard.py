@@ -1,6 +1,6 @@
 """How soon the dashboard is there: in a real browser, on this machine, many loads.
 
-    python benchmarks/page.py [--loads 15] [--posts 100000]
+    python benchmarks/dashboard.py [--loads 15] [--posts 100000]
 
 A load is in a context of its own, so nothing is cached. Counted from the navigation's start: the
 first paint with something on it, the moment from which the page takes questions, and when every
@@ -17,7 +17,7 @@ from statistics import median
 
 from playwright.sync_api import Browser
 
-sys.path += [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parents[1])]
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
 from page.browser import opened, started
 from page.filling import fill, many
