@@ -37,7 +37,7 @@ class Limits:
 
     batch_tokens: int = 256
     texts: int = 2048
-    wait: tuple[float, float] = (0.1, 30.0)
+    wait: tuple[float, float] = (0.12, 30.0)
     always: int = 4
     inferences: int = 1
     batch_seconds: float = 0.05
@@ -60,7 +60,7 @@ class Batcher:
         self._encoded = Lanes()
         self._in_flight: dict[str, Entry] = {}
         self._tokens = [0] * len(Lane)  # that wait, or are computed
-        self._token_seconds = 0.0
+        self._learned_tokens = self._learned_seconds = self._token_seconds = 0.0
         self._arrived, self._ready = asyncio.Event(), asyncio.Event()
         self._workers: list[asyncio.Task[None]] = []
 
@@ -240,8 +240,10 @@ class Batcher:
         return int(min(self._limits.batch_tokens, self._limits.batch_seconds / seconds))
 
     def _learn(self, tokens: int, seconds: float) -> None:
-        weight = _LEARNING if self._token_seconds else 1.0
-        self._token_seconds += weight * (seconds / tokens - self._token_seconds)
+        """Of many batches together, for a small one takes longer for a token."""
+        self._learned_tokens += _LEARNING * (tokens - self._learned_tokens)
+        self._learned_seconds += _LEARNING * (seconds - self._learned_seconds)
+        self._token_seconds = self._learned_seconds / self._learned_tokens
 
 
 def _settle(entry: Entry, outcome: Batched | Exception) -> None:
