@@ -27,9 +27,9 @@ def test_without_credentials_there_is_no_page(
     start_service: StartService, browser: Browser
 ) -> None:
     service = start_service(api_keys=KEY)
-    with opened(browser, service) as dashboard:
-        with pytest.raises(Error, match="ERR_INVALID_AUTH_CREDENTIALS"):
-            dashboard.page.goto(service.url)
+    refused = pytest.raises(Error, match="ERR_INVALID_AUTH_CREDENTIALS")
+    with opened(browser, service) as dashboard, refused:
+        dashboard.page.goto(service.url)
     answer = service.client.get("/")
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
