@@ -84,8 +84,10 @@ async def test_what_waits_is_shared_by_the_inferences() -> None:
     limits = Limits(batch_tokens=1_000, batch_seconds=float("inf"), inferences=2)
     async with batching(model, limits) as batcher:
         model.free.clear()
-        asked = [asyncio.create_task(batcher.submit(f"{i}" * 50)) for i in range(2)]
-        await until_called(model, 2)
+        asked = []
+        for i in range(2):
+            asked.append(asyncio.create_task(batcher.submit(f"{i}" * 50)))
+            await until_called(model, len(asked))
         asked += [asyncio.create_task(batcher.submit(f"{i}" * 50)) for i in range(2, 6)]
         await until_encoded(batcher, 4)
         model.free.set()
