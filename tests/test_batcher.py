@@ -29,8 +29,8 @@ async def batching(model: FakeModel, limits: Limits = _LIMITS) -> AsyncIterator[
         await batcher.close()
 
 
-async def until_called(model: FakeModel) -> None:
-    while not model.batches:
+async def until_called(model: FakeModel, times: int = 1) -> None:
+    while len(model.batches) < times:
         await asyncio.sleep(0)
 
 
@@ -76,6 +76,23 @@ async def test_a_slow_model_gets_small_batches() -> None:
         known = len(model.batches)
         await asyncio.gather(*[batcher.submit(f"more {i}") for i in range(4)])
     assert [len(batch) for batch in model.batches[known:]] == [1] * 4
+
+
+async def test_what_waits_is_shared_by_the_inferences() -> None:
+    """Or one would compute all of it while the other has nothing to do."""
+    model = Staged()
+    limits = Limits(batch_tokens=1_000, batch_seconds=float("inf"), inferences=2)
+    async with batching(model, limits) as batcher:
+        model.free.clear()
+        asked = []
+        for i in range(2):
+            asked.append(asyncio.create_task(batcher.submit(f"{i}" * 50)))
+            await until_called(model, len(asked))
+        asked += [asyncio.create_task(batcher.submit(f"{i}" * 50)) for i in range(2, 6)]
+        await until_encoded(batcher, 4)
+        model.free.set()
+        await asyncio.gather(*asked)
+    assert max(map(len, model.batches)) == 2
 
 
 async def test_identical_texts_in_flight_share_one_inference() -> None:

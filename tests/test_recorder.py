@@ -58,6 +58,18 @@ async def test_closing_writes_everything_that_waits() -> None:
     assert max(store.puts) > 1  # in batches
 
 
+async def test_what_comes_at_about_the_same_time_is_written_together() -> None:
+    """A write costs more than a record, and takes its time from the model under load."""
+    store = FailingStore(failures=0)
+    recorder = Recorder(store, Metrics(), max_records=100)
+    await recorder.open()
+    for number in range(5):
+        await recorder.put(prediction(number))
+        await asyncio.sleep(0)
+    await recorder.close(60)
+    assert store.puts == [5]
+
+
 async def test_a_store_that_comes_back_gets_what_waited() -> None:
     store = FailingStore(failures=5)
     metrics = Metrics()
@@ -96,7 +108,8 @@ async def test_a_newer_prediction_for_a_waiting_post_is_not_forgotten() -> None:
     recorder = Recorder(store, Metrics(), max_records=100)
     await recorder.open()
     await recorder.put(prediction(0, "old"))
-    await asyncio.sleep(0)  # the old one is being written
+    while store.failures == 3:  # until the old one is being written
+        await asyncio.sleep(0.001)
     await recorder.put(prediction(0, "new"))
     await recorder.close(60)
     (found,) = await store.get([PostRef("x", "0")], MODEL)

@@ -17,6 +17,7 @@ from sentiserve.timing import Part
 _ENCODED_AT_ONCE = 256  # texts
 _LONG = 4_000  # characters; texts that take noticeable time to encode
 _LEARNING = 0.2  # how much one batch changes what is known of the model's speed
+_WORTHWHILE = 64  # tokens in a batch, which take hardly longer by the token than more would
 _PROBE_EVERY = 1.0  # seconds, while the model fails
 
 
@@ -235,9 +236,11 @@ class Batcher:
 
     @property
     def _batch_tokens(self) -> int:
-        """Of the next batch."""
+        """Of the next batch; little is shared with the inferences that are about to be free."""
         seconds = self._token_seconds or math.ulp(0.0)  # unknown until the first batch is done
-        return int(min(self._limits.batch_tokens, self._limits.batch_seconds / seconds))
+        in_time = self._limits.batch_seconds / seconds
+        share = max(_WORTHWHILE, self._encoded.tokens / self._engine.inferences)
+        return int(min(self._limits.batch_tokens, in_time, share))
 
     def _learn(self, tokens: int, seconds: float) -> None:
         """Of many batches together, for a small one takes longer for a token."""

@@ -58,10 +58,15 @@ class Entry:
 
 
 class Lanes:
-    """Encoded entries in the order in which they came, by lane."""
+    """Encoded entries in the order in which they came, by lane.
+
+    Attributes:
+        tokens: of all that wait.
+    """
 
     def __init__(self) -> None:
         """Begin with none."""
+        self.tokens = 0
         self._lanes: dict[Lane, dict[Entry, None]] = {lane: {} for lane in Lane}
         self._turns = 0
 
@@ -76,10 +81,13 @@ class Lanes:
     def add(self, entry: Entry) -> None:
         """Put an entry behind those of its lane."""
         self._lanes[entry.lane][entry] = None
+        self.tokens += entry.tokens
 
     def discard(self, entry: Entry) -> None:
         """Take an entry out, if it waits here."""
-        self._lanes[entry.lane].pop(entry, None)
+        if entry in self:
+            del self._lanes[entry.lane][entry]
+            self.tokens -= entry.tokens
 
     def take(self, max_tokens: int) -> list[Entry]:
         """The next batch: the oldest entry and what is most like it in length.
@@ -98,7 +106,7 @@ class Lanes:
                 break
             batch.append(entry)
         for entry in batch:
-            del lane[entry]
+            self.discard(entry)
         return batch
 
     def _next(self) -> Lane:
