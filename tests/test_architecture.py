@@ -14,7 +14,7 @@ SHARED = {
     "errors", "types", "protocols", "texts", "timing", "plugins", "tables", "settings", "metrics",
     "logs", "tracebacks", "records", "names", "tombstones", "cores", "profile",
 }  # fmt: skip
-PARTS = {"inference", "insights", "features", "forgetting", "judging"}  # what the doors ask
+ASKED = {"inference", "insights", "features", "forgetting", "judging"}  # what the doors ask
 ALLOWED = {
     "errors": set(),
     "types": {"errors"},
@@ -27,7 +27,9 @@ ALLOWED = {
     "timing": {"errors"},
     "plugins": {"errors"},
     "tables": {"errors", "texts"},
-    "settings": {"errors"},
+    "directories": {"errors"},
+    "values": set(),
+    "settings": {"directories", "errors", "values"},
     "metrics": set(),
     "emf": {"metrics"},
     "tracebacks": {"errors"},
@@ -44,7 +46,9 @@ ALLOWED = {
     "recorder": SHARED | {"delivery", "journal"},
     "scoring": SHARED,
     "lookups": {"errors", "protocols", "types"},
-    "inference": SHARED | {"batcher", "lanes", "lookups", "recorder"},
+    "questions": {"errors", "protocols", "texts", "types"},
+    "flights": {"errors", "lanes", "questions", "timing", "types"},
+    "inference": SHARED | {"batcher", "flights", "lanes", "lookups", "questions", "recorder"},
     "judging": {"errors", "inference", "protocols", "timing", "types"},
     "history": SHARED | {"features"},
     "forgetting": {"protocols", "types"},
@@ -52,13 +56,13 @@ ALLOWED = {
     "ingest": SHARED | {"inference", "forgetting"},
     "insights": SHARED,
     "features": SHARED,
-    "build": SHARED
-    | PARTS
-    | {"batcher", "history", "journal", "recorder", "sources", "models", "store"},
+    "parts": SHARED
+    | {"features", "forgetting", "history", "insights", "journal", "models", "sources", "store"},
+    "build": SHARED | ASKED | {"batcher", "history", "parts", "recorder", "sources"},
     "testing": SHARED,
-    "api": SHARED | PARTS | {"build", "emf", "__init__"},
+    "api": SHARED | ASKED | {"build", "emf", "__init__"},
     "cli": SHARED
-    | PARTS
+    | ASKED
     | {"build", "ingest", "materialize", "scoring", "api", "models", "sources"},
     "__init__": {"cores", "errors", "types", "protocols", "models", "build", "settings", "metrics"},
 }

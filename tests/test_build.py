@@ -16,7 +16,7 @@ def test_a_model_that_is_being_loaded_is_not_left_behind(monkeypatch: pytest.Mon
         begun.set()
         may_end.wait(60)
 
-    monkeypatch.setattr(build, "model_loader", lambda *_: load)
+    monkeypatch.setattr("sentiserve.parts.model.model_loader", lambda *_: load)
     with build.loading_model(Settings()) as model:
         begun.wait(60)
         threading.Timer(0.1, may_end.set).start()

@@ -10,7 +10,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import msgspec
@@ -18,91 +17,25 @@ import structlog
 
 from sentiserve.batcher import Batcher
 from sentiserve.errors import (
-    BadInputError,
     NotFoundError,
     OverloadedError,
     SentiserveError,
     SourceError,
     StoreError,
-    UnknownURLError,
 )
+from sentiserve.flights import Flight, Flights
 from sentiserve.lanes import Lane
 from sentiserve.lookups import Lookups
 from sentiserve.metrics import Metrics
 from sentiserve.protocols import Source, Store
+from sentiserve.questions import Answer, Outcome, Question, Text, Url, Wanted, parse
 from sentiserve.recorder import Recorder
-from sentiserve.texts import checked_text
 from sentiserve.timing import Timing
 from sentiserve.types import ModelInfo, Post, PostRef, Prediction
 
+__all__ = ["Answer", "Inference", "Outcome", "Question", "Text", "Url"]
+
 _log = structlog.get_logger(__name__)
-MAX_URL = 2_048  # characters
-_ABOUT = ("url", "author_id", "author_handle", "created_at")  # what a post is known by, and when
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text to classify."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Url:
-    """A post to fetch and classify."""
-
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A prediction, and whether it was remembered."""
-
-    prediction: Prediction
-    cached: bool
-
-
-Question = Text | Url | Post
-"""A post is one that is at hand, of a feed say: it isn't fetched."""
-Outcome = Answer | SentiserveError
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What a question means."""
-
-    ref: PostRef
-    post: Post | None = None  # None until fetched
-
-    def edits(self, kept: Prediction) -> bool:
-        """Whether the post is at hand, with another text than the one that was predicted."""
-        return self.post is not None and self.post.text != kept.post.text
-
-    def completed(self, kept: Prediction) -> Post:
-        """The remembered post, with what only the one at hand says of it."""
-        if self.post is None:
-            return kept.post
-        lacking = {
-            name: value
-            for name in _ABOUT
-            if getattr(kept.post, name) is None and (value := getattr(self.post, name)) is not None
-        }
-        return msgspec.structs.replace(kept.post, **lacking) if lacking else kept.post
-
-
-@dataclass(slots=True, eq=False)
-class _Flight:
-    """A post on its way to its answer; everybody who asks for it waits for the same outcome."""
-
-    ref: PostRef
-    post: Post | None
-    lane: Lane
-    outcome: asyncio.Future[Outcome] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-    timing: Timing = field(default_factory=Timing)
-    callers: int = 0
-    group: asyncio.Task[None] | None = None  # that works on it, and on others
 
 
 class Inference:
@@ -126,23 +59,7 @@ class Inference:
         self._model = model
         self._metrics = metrics
         self._hits = metrics.predictions.labels("hit")
-        self._in_flight: dict[PostRef, _Flight] = {}
-        self._groups: dict[asyncio.Task[None], Sequence[_Flight]] = {}
-
-    async def remembered(self, question: Url, timing: Timing) -> tuple[Answer | None, bool]:
-        """The answer, if it is remembered, by the shortest way; whether it was looked up.
-
-        What is in flight isn't looked up, and may have landed when it is asked for next.
-        """
-        wanted = self._parse(question)
-        if isinstance(wanted, SentiserveError) or wanted.ref in self._in_flight:
-            return None, False
-        (kept,) = await self._remembered([wanted.ref], timing)
-        kept = kept or self._recorder.get(wanted.ref, self._model.id)
-        if kept is None:
-            return None, True
-        self._hits.inc()
-        return Answer(kept, cached=True), True
+        self._flights = Flights(self._fly)
 
     async def answer(
         self, questions: Sequence[Question], *, looked_up: bool = False
@@ -157,82 +74,33 @@ class Inference:
             looked_up: whether it is known already that nothing of it is remembered.
         """
         timing = Timing()
-        asked = [self._parse(question) for question in questions]
-        found: Sequence[Outcome | _Wanted] = asked
+        asked = [parse(question, self._source) for question in questions]
+        found: Sequence[Outcome | Wanted] = asked
         if not looked_up:
             found = await self._look_up(asked, timing)
         lane = Lane.SINGLE if len(questions) == 1 else Lane.BULK
-        found = [self._refused(f, lane) or f if isinstance(f, _Wanted) else f for f in found]
-        missed = [wanted for wanted in found if isinstance(wanted, _Wanted)]
+        found = [self._refused(f, lane) or f if isinstance(f, Wanted) else f for f in found]
+        missed = [wanted for wanted in found if isinstance(wanted, Wanted)]
         if not missed:
             return list(found), timing  # type: ignore[arg-type]  # none is wanted any longer
-        flights = self._take_off(missed, lane)
-        answers = iter(await self._landed(flights))
+        flights = self._flights.take_off(missed, lane)
+        answers = iter(await self._flights.outcomes(flights))
         for flight in flights:
             timing.take(flight.timing)
-        return [next(answers) if isinstance(f, _Wanted) else f for f in found], timing
-
-    async def kept(
-        self, questions: Sequence[Question | PostRef]
-    ) -> list[Prediction | SentiserveError]:
-        """What is remembered of each, or why nothing is; nothing is fetched or predicted.
-
-        Raises:
-            StoreError: the store can't tell.
-        """
-        asked = [_Wanted(q) if isinstance(q, PostRef) else self._parse(q) for q in questions]
-        refs = list({wanted.ref: None for wanted in asked if isinstance(wanted, _Wanted)})
-        found = dict(zip(refs, await self._lookups.get(refs), strict=True)) if refs else {}
-
-        def outcome(wanted: _Wanted | SentiserveError) -> Prediction | SentiserveError:
-            if isinstance(wanted, SentiserveError):
-                return wanted
-            kept = found[wanted.ref] or self._recorder.get(wanted.ref, self._model.id)
-            return kept or NotFoundError("nothing is kept of this post; ask for its sentiment")
-
-        return [outcome(wanted) for wanted in asked]
-
-    async def known(self, refs: Sequence[PostRef]) -> list[PostRef]:
-        """Those of the posts that something is remembered of.
-
-        Raises:
-            StoreError: the store can't tell.
-        """
-        found = zip(refs, await self.kept(refs), strict=True)
-        return [ref for ref, kept in found if isinstance(kept, Prediction)]
-
-    def _parse(self, question: Question) -> _Wanted | SentiserveError:
-        try:
-            if isinstance(question, Post):
-                checked_text(question.text)
-                return _Wanted(question.ref, question)
-            if isinstance(question, Text):
-                post = Post.of_text(checked_text(question.text))
-                return _Wanted(post.ref, post)
-            if len(question.url) > MAX_URL:
-                raise BadInputError(f"the URL is longer than {MAX_URL:,} characters")
-            ref = self._source.parse(question.url)
-        except BadInputError as error:
-            return error
-        if ref is None:
-            return UnknownURLError(
-                "this is no post's URL that is known here; "
-                "one looks like https://x.com/USER/status/ID"
-            )
-        return _Wanted(ref)
+        return [next(answers) if isinstance(f, Wanted) else f for f in found], timing
 
     async def _look_up(
-        self, asked: Sequence[_Wanted | SentiserveError], timing: Timing
-    ) -> list[Outcome | _Wanted]:
+        self, asked: Sequence[Wanted | SentiserveError], timing: Timing
+    ) -> list[Outcome | Wanted]:
         """The answer to what is remembered; what is in flight isn't yet."""
-        refs = [*({a.ref for a in asked if isinstance(a, _Wanted)} - self._in_flight.keys())]
+        refs = list({a.ref for a in asked if isinstance(a, Wanted) and a.ref not in self._flights})
         kept = dict(zip(refs, await self._remembered(refs, timing), strict=True)) if refs else {}
 
-        def known(wanted: _Wanted) -> Prediction | None:
+        def known(wanted: Wanted) -> Prediction | None:
             prediction = kept.get(wanted.ref) or self._recorder.get(wanted.ref, self._model.id)
             return None if prediction is None or wanted.edits(prediction) else prediction
 
-        async def answer(wanted: _Wanted | SentiserveError) -> Outcome | _Wanted:
+        async def answer(wanted: Wanted | SentiserveError) -> Outcome | Wanted:
             if isinstance(wanted, SentiserveError) or (prediction := known(wanted)) is None:
                 return wanted
             post = wanted.completed(prediction)
@@ -242,77 +110,6 @@ class Inference:
             return Answer(prediction, cached=True)
 
         return [await answer(wanted) for wanted in asked]
-
-    async def _complete(self, kept: Prediction, post: Post) -> Outcome:
-        """Remember more of a post; its text is the same, and so is what was predicted."""
-        fuller = msgspec.structs.replace(kept, post=post, predicted_at=datetime.now(UTC))
-        try:
-            with self._recorder.room():
-                await self._recorder.put(fuller)
-        except SentiserveError as error:
-            return error
-        self._hits.inc()
-        return Answer(fuller, cached=True)
-
-    def _refused(self, wanted: _Wanted, lane: Lane) -> OverloadedError | None:
-        """Why a text isn't even begun with, if it isn't: under load most are refused here."""
-        if wanted.post is None or wanted.ref in self._in_flight:
-            return None
-        try:
-            self._batcher.check(wanted.post.text, lane)
-        except OverloadedError as error:
-            self._metrics.predictions.labels("refused").inc()
-            return error
-        return None
-
-    def _take_off(self, asked: Sequence[_Wanted], lane: Lane) -> list[_Flight]:
-        """A flight for each, joining those that are in the air already."""
-        new = []
-        for wanted in asked:
-            if wanted.ref not in self._in_flight:
-                flight = self._in_flight[wanted.ref] = _Flight(wanted.ref, wanted.post, lane)
-                new.append(flight)
-        if new:
-            group = asyncio.create_task(self._fly(new))
-            self._groups[group] = new  # or it might be collected before it is done
-            group.add_done_callback(self._disband)
-            for flight in new:
-                flight.group = group
-        return [self._in_flight[wanted.ref] for wanted in asked]
-
-    async def _landed(self, flights: Sequence[_Flight]) -> list[Outcome]:
-        for flight in flights:
-            flight.callers += 1
-        try:
-            return await asyncio.gather(*[asyncio.shield(flight.outcome) for flight in flights])
-        finally:
-            for flight in flights:
-                flight.callers -= 1
-                if not flight.callers and not flight.outcome.done():
-                    self._abandon(flight)
-
-    def _abandon(self, flight: _Flight) -> None:
-        """Nobody waits for it any longer; who asks from now on starts anew."""
-        del self._in_flight[flight.ref]
-        flight.outcome.cancel()
-        group = flight.group
-        if group and not any(other.callers for other in self._groups.get(group, ())):
-            group.cancel()
-
-    def _disband(self, group: asyncio.Task[None]) -> None:
-        del self._groups[group]
-        if not group.cancelled() and (error := group.exception()):
-            _log.error("inference failed", exc_info=error)
-
-    async def _fly(self, flights: Sequence[_Flight]) -> None:
-        try:
-            at_hand = [(flight, flight.post) for flight in flights if flight.post is not None]
-            urls = [flight for flight in flights if flight.post is None]
-            # A text doesn't wait for the source that a URL beside it needs.
-            await asyncio.gather(self._fetch(urls), *[self._predict(f, p) for f, p in at_hand])
-        finally:
-            for flight in flights:  # whatever went wrong, nobody is left waiting
-                self._land(flight, _unexpected())
 
     async def _remembered(
         self, refs: Sequence[PostRef], timing: Timing
@@ -326,7 +123,35 @@ class Inference:
             _log.warning("store failed, going on without it", error=repr(error))
             return [None] * len(refs)
 
-    async def _fetch(self, flights: Sequence[_Flight]) -> None:
+    async def _complete(self, kept: Prediction, post: Post) -> Outcome:
+        """Remember more of a post; its text is the same, and so is what was predicted."""
+        fuller = msgspec.structs.replace(kept, post=post, predicted_at=datetime.now(UTC))
+        try:
+            with self._recorder.room():
+                await self._recorder.put(fuller)
+        except SentiserveError as error:
+            return error
+        self._hits.inc()
+        return Answer(fuller, cached=True)
+
+    def _refused(self, wanted: Wanted, lane: Lane) -> OverloadedError | None:
+        """Why a text isn't even begun with, if it isn't: under load most are refused here."""
+        if wanted.post is None or wanted.ref in self._flights:
+            return None
+        try:
+            self._batcher.check(wanted.post.text, lane)
+        except OverloadedError as error:
+            self._metrics.predictions.labels("refused").inc()
+            return error
+        return None
+
+    async def _fly(self, flights: Sequence[Flight]) -> None:
+        at_hand = [(flight, flight.post) for flight in flights if flight.post is not None]
+        urls = [flight for flight in flights if flight.post is None]
+        # A text doesn't wait for the source that a URL beside it needs.
+        await asyncio.gather(self._fetch(urls), *[self._predict(f, p) for f, p in at_hand])
+
+    async def _fetch(self, flights: Sequence[Flight]) -> None:
         """Land what can't be had; predict the rest."""
         if not flights:
             return
@@ -342,11 +167,11 @@ class Inference:
         for flight, post in zip(flights, posts, strict=True):
             flight.timing.take(timing)
             if isinstance(post, SentiserveError):
-                self._land(flight, post)
+                self._flights.land(flight, post)
         found = [(f, p) for f, p in zip(flights, posts, strict=True) if isinstance(p, Post)]
         await asyncio.gather(*[self._predict(flight, post) for flight, post in found])
 
-    async def _predict(self, flight: _Flight, post: Post) -> None:
+    async def _predict(self, flight: Flight, post: Post) -> None:
         if flight.outcome.done():  # everybody left
             return
         try:
@@ -357,20 +182,53 @@ class Inference:
         except SentiserveError as error:
             refused = isinstance(error, OverloadedError | StoreError)
             self._metrics.predictions.labels("refused" if refused else "failed").inc()
-            self._land(flight, error)
+            self._flights.land(flight, error)
             return
         flight.timing.take(Timing({"queue": batched.queue, "model": batched.model}))
         self._metrics.predictions.labels("miss").inc()
         self._metrics.labels.labels(batched.sentiment.label).inc()
-        self._land(flight, Answer(prediction, cached=False))
+        self._flights.land(flight, Answer(prediction, cached=False))
 
-    def _land(self, flight: _Flight, outcome: Outcome) -> None:
-        if flight.outcome.done():
-            return
-        if self._in_flight.get(flight.ref) is flight:
-            del self._in_flight[flight.ref]  # who asks from now on finds it remembered
-        flight.outcome.set_result(outcome)
+    async def remembered(self, question: Url, timing: Timing) -> tuple[Answer | None, bool]:
+        """The answer, if it is remembered, by the shortest way; whether it was looked up.
 
+        What is in flight isn't looked up, and may have landed when it is asked for next.
+        """
+        wanted = parse(question, self._source)
+        if isinstance(wanted, SentiserveError) or wanted.ref in self._flights:
+            return None, False
+        (kept,) = await self._remembered([wanted.ref], timing)
+        kept = kept or self._recorder.get(wanted.ref, self._model.id)
+        if kept is None:
+            return None, True
+        self._hits.inc()
+        return Answer(kept, cached=True), True
 
-def _unexpected() -> SentiserveError:
-    return SentiserveError("something went wrong here; it has been logged")
+    async def kept(
+        self, questions: Sequence[Question | PostRef]
+    ) -> list[Prediction | SentiserveError]:
+        """What is remembered of each, or why nothing is; nothing is fetched or predicted.
+
+        Raises:
+            StoreError: the store can't tell.
+        """
+        asked = [Wanted(q) if isinstance(q, PostRef) else parse(q, self._source) for q in questions]
+        refs = list({wanted.ref: None for wanted in asked if isinstance(wanted, Wanted)})
+        found = dict(zip(refs, await self._lookups.get(refs), strict=True)) if refs else {}
+
+        def outcome(wanted: Wanted | SentiserveError) -> Prediction | SentiserveError:
+            if isinstance(wanted, SentiserveError):
+                return wanted
+            kept = found[wanted.ref] or self._recorder.get(wanted.ref, self._model.id)
+            return kept or NotFoundError("nothing is kept of this post; ask for its sentiment")
+
+        return [outcome(wanted) for wanted in asked]
+
+    async def known(self, refs: Sequence[PostRef]) -> list[PostRef]:
+        """Those of the posts that something is remembered of.
+
+        Raises:
+            StoreError: the store can't tell.
+        """
+        found = zip(refs, await self.kept(refs), strict=True)
+        return [ref for ref, kept in found if isinstance(kept, Prediction)]

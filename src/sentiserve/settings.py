@@ -2,47 +2,25 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from typing import Literal, Self
 
 from pydantic import (
     Field,
-    IPvAnyNetwork,
     SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sentiserve.directories import data_directory, state_directory
 from sentiserve.errors import SettingsError
+from sentiserve.values import Address, DirectoryOrOff, Names, Networks, Secrets, UserAndPassword
+
+__all__ = ["PREFIX", "Settings", "load_settings", "state_directory", "unknown_variables"]
 
 PREFIX = "SENTISERVE_"
-SIXTY_DAYS = 60 * 24 * 60 * 60  # seconds: 5,184,000
-
-
-def _data() -> Path:
-    return _home("XDG_DATA_HOME", "share")
-
-
-def state_directory() -> Path:
-    """Where it is kept how far a work is, and what was spent on it.
-
-    Raises:
-        SettingsError: there is no home directory.
-    """
-    return _home("XDG_STATE_HOME", "state")
-
-
-def _home(variable: str, usual: str) -> Path:
-    try:
-        home = os.environ.get(variable) or Path.home() / ".local" / usual
-    except RuntimeError:
-        raise SettingsError(
-            f"there is no home directory; name one to write to with {variable}"
-        ) from None
-    return Path(home) / "sentiserve"
 
 
 class Settings(BaseSettings):
@@ -60,12 +38,12 @@ class Settings(BaseSettings):
         "bundled model if not set.",
     )
     store: str = Field(
-        default_factory=lambda: f"sqlite:///{_data() / 'store.db'}",
+        default_factory=lambda: f"sqlite:///{data_directory() / 'store.db'}",
         description="Where predictions are kept: sqlite:///PATH, redis://HOST (rediss://, unix://, "
         "redis+cluster://) or memory://.",
     )
-    history: Path | Literal["off"] = Field(
-        default_factory=lambda: _data() / "history",
+    history: DirectoryOrOff = Field(
+        default_factory=lambda: data_directory() / "history",
         description="Directory on a local disk where predictions stay for good, for training and "
         "reports, with the journal inside it; the word off keeps none.",
     )
@@ -77,12 +55,12 @@ class Settings(BaseSettings):
         "disk, many with one write; it survives a power failure too.",
     )
     ttl: int = Field(
-        SIXTY_DAYS,
+        60 * 24 * 60 * 60,
         ge=1,
         le=100 * 365 * 24 * 60 * 60,
         description="Seconds for which a prediction is kept; 60 days.",
     )
-    sources: Annotated[tuple[str, ...], NoDecode] = Field(
+    sources: Names = Field(
         ("archive", "oembed", "bluesky", "mastodon"),
         description="Sources of posts, asked in this order; comma-separated. The source x is "
         "paid for; if this is not set, it comes before oembed as soon as there is a token for it. "
@@ -93,7 +71,7 @@ class Settings(BaseSettings):
         description="File of posts for the source 'archive' (.jsonl .csv .tsv .parquet, or X's "
         ".zip or tweets.js); a bundled sample if not set.",
     )
-    x_mirrors: Annotated[tuple[str, ...], NoDecode] = Field(
+    x_mirrors: Names = Field(
         (), description="Further hosts whose URLs are read as X's (a Nitter's); comma-separated."
     )
     x_bearer_token: SecretStr | None = Field(
@@ -104,7 +82,7 @@ class Settings(BaseSettings):
         description="OAuth 2.0 token of a user of X, whose home timeline it opens; used for "
         "reading in place of the app's token where there is none.",
     )
-    x_url: str = Field("https://api.x.com", description="Where X's API is.")
+    x_url: Address = Field("https://api.x.com", description="Where X's API is.")
     x_fields: Literal["tweet", "post"] = Field(
         "tweet", description="Names that X's API is asked by: tweet.fields, or post.fields."
     )
@@ -114,14 +92,14 @@ class Settings(BaseSettings):
         description="Most posts read from X's API in a day (UTC), by all processes of this "
         "machine; a user counts as two. At $0.005 a post, 1,000 are $5.",
     )
-    oembed_url: str = Field("https://publish.x.com", description="Where X's oEmbed is.")
-    bluesky_url: str = Field(
+    oembed_url: Address = Field("https://publish.x.com", description="Where X's oEmbed is.")
+    bluesky_url: Address = Field(
         "https://public.api.bsky.app", description="Where Bluesky's public API is."
     )
-    jetstream_url: str = Field(
+    jetstream_url: Address = Field(
         "wss://jetstream1.us-east.bsky.network", description="Where Bluesky's live posts are."
     )
-    mastodon_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+    mastodon_hosts: Names = Field(
         ("mastodon.social", "mastodon.online", "fosstodon.org", "hachyderm.io", "mstdn.social"),
         description="Mastodon servers that may be asked, no others are; comma-separated.",
     )
@@ -130,10 +108,10 @@ class Settings(BaseSettings):
         description="Which texts are in answers: all, or only the caller's own, and none that "
         "came from a source. X allows a public service to give others no texts of posts.",
     )
-    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+    api_keys: Secrets = Field(
         (), description="Keys accepted as 'Authorization: Bearer KEY'; comma-separated."
     )
-    basic_auth: SecretStr | None = Field(
+    basic_auth: UserAndPassword | None = Field(
         None, description="USER:PASSWORD accepted by HTTP Basic authentication."
     )
     insecure_no_auth: bool = Field(
@@ -150,7 +128,7 @@ class Settings(BaseSettings):
     client_burst: int = Field(
         100, ge=1, description="Requests that a client may make at once before the rate counts."
     )
-    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
+    trusted_proxies: Networks = Field(
         (),
         description="Addresses or networks (10.0.0.0/8) of the proxies in front, which are "
         "believed what X-Forwarded-For says; comma-separated.",
@@ -263,7 +241,7 @@ class Settings(BaseSettings):
 
         The history looks there for what may still come to it.
         """
-        return _data() / "journal" if self.history == "off" else self.history / ".journal"
+        return data_directory() / "journal" if self.history == "off" else self.history / ".journal"
 
     @property
     def x_state(self) -> Path:
@@ -276,47 +254,6 @@ class Settings(BaseSettings):
         scheme, separator, rest = self.store.partition("://")
         host, slash, path = rest.partition("?")[0].partition("/")
         return scheme + separator + host.rpartition("@")[2] + slash + path
-
-    @field_validator(
-        "sources", "x_mirrors", "mastodon_hosts", "api_keys", "trusted_proxies", mode="before"
-    )
-    @classmethod
-    def _split(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        parts = tuple(part.strip() for part in value.split(",") if part.strip())
-        if not parts:  # an empty list of keys, say, would let everybody in
-            raise ValueError("is set, but names nothing")
-        return parts
-
-    @field_validator("history", mode="before")
-    @classmethod
-    def _directory(cls, value: object) -> object:
-        text = str(value)
-        if text.casefold() == "off":
-            return "off"
-        if "://" in text:
-            raise ValueError("must be a directory on a local disk, or off")
-        return Path(text).expanduser()
-
-    @field_validator("x_url", "oembed_url", "bluesky_url", "jetstream_url")
-    @classmethod
-    def _is_private(cls, value: str) -> str:
-        """A token travels there: by TLS, or within this machine."""
-        parts = urlsplit(value)
-        here = parts.hostname in {"127.0.0.1", "::1", "localhost"}
-        if parts.scheme not in {"https", "wss"} and not here:
-            raise ValueError("must begin with https:// (jetstream: wss://)")
-        if not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
-            raise ValueError("must be an address and nothing else: no user, query or fragment")
-        return value.rstrip("/")
-
-    @field_validator("basic_auth")
-    @classmethod
-    def _has_colon(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not all(value.get_secret_value().partition(":")):
-            raise ValueError("must be USER:PASSWORD")
-        return value
 
     @model_validator(mode="after")
     def _x_with_its_token(self) -> Self:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sentiserve.api.answers import Route, result, send_json
 from sentiserve.api.leaving import unless_left
 from sentiserve.api.problems import log, problem, problem_of, problem_response
-from sentiserve.api.schemas import MAX_INPUTS
+from sentiserve.api.schemas.wire import MAX_INPUTS
 from sentiserve.errors import BadInputError, SentiserveError
 from sentiserve.inference import Inference, Outcome, Text, Url
 

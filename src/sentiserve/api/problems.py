@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from sentiserve.api.schemas import Problem
+from sentiserve.api.schemas.wire import Problem
 from sentiserve.errors import SentiserveError, UnauthorizedError
 
 _log = structlog.get_logger(__name__)

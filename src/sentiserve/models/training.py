@@ -19,13 +19,9 @@ from transformers.utils import logging as transformers_logging
 
 from sentiserve.errors import BadInputError, SentiserveError
 from sentiserve.models.bundle import TOKENIZER
-from sentiserve.models.checkpoint import (
-    CONFIG,
-    RECIPE,
-    check_encoder,
-    load_tokenizer,
-    positions,
-)
+from sentiserve.models.checkpoint import RECIPE
+from sentiserve.models.checkpoint_config import CONFIG, check_encoder
+from sentiserve.models.checkpoint_tokenizer import load_tokenizer, positions
 from sentiserve.models.labelled import Labelled
 from sentiserve.models.preprocessing import preprocessing
 from sentiserve.models.staging import check_replaceable, replacing

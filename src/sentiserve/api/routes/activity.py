@@ -11,7 +11,7 @@ from pydantic import Field
 from sentiserve.api.activity import MINUTES, Activity, Tally, quantile, together
 from sentiserve.api.dependencies import DOCUMENTED, PartsDep
 from sentiserve.api.problems import responses
-from sentiserve.api.schemas import Wire
+from sentiserve.api.schemas.wire import Wire
 from sentiserve.api.siblings import Siblings
 
 router = APIRouter(prefix="/v1", tags=["system"], dependencies=DOCUMENTED)

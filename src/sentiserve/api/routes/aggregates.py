@@ -6,9 +6,16 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from sentiserve.api.dependencies import DOCUMENTED, PartsDep
-from sentiserve.api.insights import StretchOut, TimelineOut
 from sentiserve.api.problems import responses
-from sentiserve.api.schemas import MAX_NAME, AuthorOut, AuthorsOut, HashtagOut, HashtagsOut
+from sentiserve.api.schemas.aggregates import (
+    AuthorOut,
+    AuthorsOut,
+    HashtagOut,
+    HashtagsOut,
+    StretchOut,
+    TimelineOut,
+)
+from sentiserve.api.schemas.wire import MAX_NAME
 from sentiserve.types import Step
 
 router = APIRouter(prefix="/v1", tags=["aggregates"], dependencies=DOCUMENTED)

@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from sentiserve.api.dependencies import DOCUMENTED, PartsDep
-from sentiserve.api.drift import DriftOut
 from sentiserve.api.problems import responses
+from sentiserve.api.schemas.drift import DriftOut
 
 router = APIRouter(prefix="/v1", tags=["drift"], dependencies=DOCUMENTED)
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from sentiserve.api.dependencies import DOCUMENTED, PartsDep
 from sentiserve.api.problems import responses
-from sentiserve.api.schemas import FeaturesIn, FeaturesOut, FeatureVectorOut
+from sentiserve.api.schemas.features import FeaturesIn, FeaturesOut, FeatureVectorOut
 
 router = APIRouter(prefix="/v1", tags=["features"], dependencies=DOCUMENTED)
 

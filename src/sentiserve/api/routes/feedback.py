@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request
 
 from sentiserve.api.dependencies import DOCUMENTED, PartsDep
-from sentiserve.api.insights import FeedbackIn, JudgementOut, JudgementsOut
 from sentiserve.api.problems import log, problem_of, responses
+from sentiserve.api.schemas.feedback import FeedbackIn, JudgementOut, JudgementsOut
 from sentiserve.errors import BadInputError, SentiserveError
 from sentiserve.inference import Text, Url
 from sentiserve.judging import Given

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from sentiserve.api.dependencies import PartsDep
 from sentiserve.api.routes.page import File
-from sentiserve.api.schemas import MAX_NAME
+from sentiserve.api.schemas.wire import MAX_NAME
 from sentiserve.errors import NotFoundError
 from sentiserve.insights import figures
 from sentiserve.insights.figures import Figure

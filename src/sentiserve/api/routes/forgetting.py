@@ -6,7 +6,8 @@ from fastapi import APIRouter, Path, Query
 
 from sentiserve.api.dependencies import DOCUMENTED, PartsDep
 from sentiserve.api.problems import responses
-from sentiserve.api.schemas import MAX_NAME, ForgottenOut
+from sentiserve.api.schemas.forgetting import ForgottenOut
+from sentiserve.api.schemas.wire import MAX_NAME
 from sentiserve.names import author_named, post_named, prefix_named
 
 router = APIRouter(prefix="/v1", tags=["forgetting"], dependencies=DOCUMENTED)

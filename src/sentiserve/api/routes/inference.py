@@ -8,7 +8,7 @@ from sentiserve.api.dependencies import DOCUMENTED, PartsDep, SettingsDep, Timin
 from sentiserve.api.leaving import unless_left
 from sentiserve.api.lists import answer
 from sentiserve.api.problems import responses
-from sentiserve.api.schemas import SentimentIn, SentimentOut, SentimentsOut
+from sentiserve.api.schemas.inference import SentimentIn, SentimentOut, SentimentsOut
 from sentiserve.errors import SentiserveError
 from sentiserve.inference import Url
 

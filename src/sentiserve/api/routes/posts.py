@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from sentiserve.api.dependencies import DOCUMENTED, PartsDep, SettingsDep
-from sentiserve.api.insights import RecentOut, RecentsOut
 from sentiserve.api.problems import responses
+from sentiserve.api.schemas.inference import RecentOut, RecentsOut
 
 router = APIRouter(prefix="/v1", tags=["inference"], dependencies=DOCUMENTED)
 

@@ -5,7 +5,8 @@ from fastapi import APIRouter, Request, Response
 
 from sentiserve.api.dependencies import DOCUMENTED, MetricsDep, PartsDep, SettingsDep
 from sentiserve.api.problems import responses
-from sentiserve.api.schemas import MAX_INPUTS, HealthOut, LimitsOut, ModelOut
+from sentiserve.api.schemas.system import HealthOut, LimitsOut, ModelOut
+from sentiserve.api.schemas.wire import MAX_INPUTS
 from sentiserve.api.siblings import Siblings
 from sentiserve.texts import MAX_CHARACTERS
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from sentiserve.api.schemas import Wire
+from sentiserve.api.schemas.wire import Wire
 from sentiserve.insights.findings import Drift, Finding
 from sentiserve.profile import Kind
 

@@ -1,57 +1,16 @@
-"""What insights say over the wire, and what is told of posts."""
+"""True labels of posts, and what was predicted of them."""
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, WithJsonSchema
 
-from sentiserve.api.schemas import MAX_INPUTS, PostOut, Problem, Sent, SentimentOut, Wire
-from sentiserve.inference import Answer
-from sentiserve.types import Judgement, Prediction, Step, Stretch
-
-
-class RecentOut(SentimentOut):
-    """A post that was predicted lately."""
-
-    predicted_at: datetime
-
-    @classmethod
-    def of_prediction(
-        cls, prediction: Prediction, return_text: Literal["all", "own"]
-    ) -> "RecentOut":
-        """A prediction as it goes out; its text only if that may be returned."""
-        shown = SentimentOut.of(Answer(prediction, cached=True), return_text)
-        return cls(**dict(shown), predicted_at=prediction.predicted_at)
-
-
-class RecentsOut(Wire):
-    """The posts that were predicted last, newest first."""
-
-    posts: list[RecentOut]
-
-
-class StretchOut(Wire):
-    """An hour or day in which posts were seen."""
-
-    start: datetime
-    posts: int
-    counts: dict[str, int] = Field(description="Posts per label.")
-
-    @classmethod
-    def of(cls, stretch: Stretch) -> "StretchOut":
-        """A stretch as it goes out."""
-        return cls(start=stretch.start, posts=stretch.posts, counts=dict(stretch.counts))
-
-
-class TimelineOut(Wire):
-    """Sentiment over time, oldest first; stretches without posts are left out."""
-
-    step: Step
-    stretches: list[StretchOut]
-
+from sentiserve.api.schemas.inference import PostOut
+from sentiserve.api.schemas.wire import MAX_INPUTS, Problem, Sent, Wire
+from sentiserve.types import Judgement
 
 # Checked one by one, as the inputs of /v1/sentiment are; this is only its description.
 _NAMES = {"url": ["url"], "text": ["text"], "post": ["platform", "id"]}
+
 Item = Annotated[
     Any,
     WithJsonSchema(

@@ -1,0 +1,1 @@
+"""What goes over the wire, in camelCase: one file for each kind of question."""

@@ -1,0 +1,1 @@
+"""Each part of the service by itself, as the settings name it."""
