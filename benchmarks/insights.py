@@ -24,8 +24,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import accumulate
-from pathlib import Path
 from multiprocessing.synchronize import Event
+from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
