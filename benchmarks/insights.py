@@ -12,18 +12,19 @@ a dashboard asks goes every second: medians and 99th percentiles of both, and th
 import argparse
 import asyncio
 import json
+import multiprocessing
 import os
 import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import accumulate
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -182,7 +183,7 @@ def service(store: str) -> Iterator[httpx.Client]:
         process.wait()
 
 
-def poll(base: httpx.URL, stop: threading.Event) -> None:
+def poll(base: str, stop: Event) -> None:
     """All that a dashboard asks, every second."""
     with httpx.Client(base_url=base, trust_env=False, timeout=60) as client:
         while not stop.is_set():
@@ -208,12 +209,13 @@ def beside(store: str, posts: int) -> dict[str, float]:
     """Latencies of remembered posts alone and beside a dashboard, in turns."""
     alone: list[float] = []
     watched: list[float] = []
+    spawn = multiprocessing.get_context("spawn")
     with service(store) as client:
         requests(client, posts, 0)
         for turn in range(TURNS):
             alone += requests(client, posts, turn)
-            stop = threading.Event()
-            page = threading.Thread(target=poll, args=(client.base_url, stop))
+            stop = spawn.Event()  # a process of its own: it must not slow who measures
+            page = spawn.Process(target=poll, args=(str(client.base_url), stop))
             page.start()
             watched += requests(client, posts, turn)
             stop.set()

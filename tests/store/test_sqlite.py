@@ -206,6 +206,21 @@ async def test_a_put_of_many_keeps_each(tmp_path: Path, known: int) -> None:
         assert {one.name: one.posts for one in found} == {"sun": 250, "sea": 250}
 
 
+async def test_a_put_leaves_little_uncounted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a query after many puts has little to count."""
+    monkeypatch.setattr("sentiserve.store.sqlite._MOST", 25)
+    monkeypatch.setattr("sentiserve.store.sqlite._PAUSE", 60)  # nothing is counted beside it
+    path = tmp_path / "store.db"
+    async with opened(path) as store:
+        for start, counted in ((0, 0), (20, 40), (40, 40), (60, 80)):
+            await store.put([example_prediction(f"{start + n}", text="#sun") for n in range(20)])
+            assert rows(path, "SELECT up_to FROM counted") == [(counted,)]
+        (hashtag,) = await store.aggregate(AggregateQuery(Entity.HASHTAG, MODEL))
+        assert hashtag.posts == 80
+
+
 async def test_two_stores_share_a_file(tmp_path: Path) -> None:
     """Stores on one file see each other's writes at once, and overlapping puts lose nothing."""
     path = tmp_path / "store.db"

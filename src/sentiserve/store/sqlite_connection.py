@@ -13,6 +13,7 @@ from sentiserve.store.thread import Thread
 
 T = TypeVar("T")
 _PATIENCE = 5.0  # seconds to wait for another process that has the file locked
+_CACHE = 16_000  # KiB at most: counts are all over the file
 _READERS_PATIENCE = 0.05  # seconds to wait for readers that need the log: it can be emptied later
 
 
@@ -63,8 +64,10 @@ class Connection:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE}")
             try:
                 self._prepare(connection)
+                _wait(connection, _PATIENCE)
             except BaseException:
                 self._disconnect()
                 raise

@@ -77,3 +77,8 @@ def micros(time: datetime) -> int:
 def time_of(micros: int) -> datetime:
     """The time so many microseconds after 1970, in UTC."""
     return _EPOCH + micros * _MICROSECOND
+
+
+def floored(time: str, length: int) -> str:
+    """SQL for how many lengths of time had passed; SQLite's own division rounds towards zero."""
+    return f"(({time}) - ((({time}) % {length}) + {length}) % {length}) / {length}"

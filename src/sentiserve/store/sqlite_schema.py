@@ -6,6 +6,7 @@
 
 import sqlite3
 
+from sentiserve.store import sqlite_totals
 from sentiserve.store.sqlite_connection import transaction, use_write_ahead_log
 from sentiserve.store.sqlite_rows import AUTHOR, MANY, SEEN
 
@@ -56,11 +57,6 @@ PRAGMA user_version = {_VERSION}
 """
 
 
-def floored(time: str, length: int) -> str:
-    """SQL for how many lengths of time had passed; SQLite's own division rounds towards zero."""
-    return f"(({time}) - ((({time}) % {length}) + {length}) % {length}) / {length}"
-
-
 _FROM_BEFORE = f"""
 DROP INDEX predictions_by_author;
 DROP INDEX hashtags_by_post;
@@ -76,6 +72,9 @@ _STEPS = {  # that make a file one of this version, by the version it has
     2: _FROM_BEFORE,
     _VERSION: "",
 }
+_UNCOUNTED = {1, 2}
+_MIGRATION = 600_000  # milliseconds to wait for another process that brings a file up to date
+_TOGETHER = 100_000  # rows that are counted in one go
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -84,6 +83,9 @@ def prepare(connection: sqlite3.Connection) -> None:
     Raises:
         DatabaseError: the file holds something else, and is left as it is.
     """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version and version < _VERSION:  # another process may be at it
+        connection.execute(f"PRAGMA busy_timeout = {_MIGRATION}")
     with transaction(connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
@@ -92,4 +94,14 @@ def prepare(connection: sqlite3.Connection) -> None:
             raise sqlite3.DatabaseError(f"it is no store of version {_VERSION}")
         for statement in _STEPS[version].split(";"):
             connection.execute(statement)
+        if version in _UNCOUNTED:
+            _count(connection)
     use_write_ahead_log(connection)  # only now: it writes to the file
+
+
+def _count(connection: sqlite3.Connection) -> None:
+    (last,) = connection.execute("SELECT coalesce(max(rowid), 0) FROM predictions").fetchone()
+    for counted in range(0, last, _TOGETHER):
+        these = {"counted": counted, "up_to": counted + _TOGETHER}
+        sqlite_totals.add(connection, sqlite_totals.NEXT, these)
+    connection.execute("UPDATE counted SET up_to = ?", (last,))

@@ -3,8 +3,7 @@
 import sqlite3
 from collections import defaultdict
 
-from sentiserve.store.sqlite_rows import HOUR, PREDICTION, micros, prediction_of, time_of
-from sentiserve.store.sqlite_schema import floored
+from sentiserve.store.sqlite_rows import HOUR, PREDICTION, floored, micros, prediction_of, time_of
 from sentiserve.types import Feedback, Judgement, Prediction, Step, Stretch, TimelineQuery
 
 _LENGTHS = {Step.HOUR: HOUR, Step.DAY: 24 * HOUR}

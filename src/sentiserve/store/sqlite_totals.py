@@ -2,97 +2,83 @@
 
 ``totals`` has a row for each author and hashtag, with a tally: of each label, as JSON, how many
 posts have it, how many have a score for it, and the sum of those. ``hours`` counts the posts that
-were seen in each hour, by label.
+were seen in each hour, by label. SQLite groups what is counted, in which other threads go on.
 """
 
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any
 
 import msgspec
 
-from sentiserve.store.sqlite_rows import HOUR, UNIT
-from sentiserve.types import Entity
+from sentiserve.store.sqlite_rows import AUTHOR, HOUR, SEEN, UNIT, floored
 
 Tally = dict[str, list[int]]
-Group = tuple[str, str, str, str]  # model id, what it is, platform or nothing, name
-_AUTHOR, _HASHTAG = Entity.AUTHOR.value, Entity.HASHTAG.value  # which have a hash at hand
-tally_of = msgspec.json.Decoder(Tally).decode
+_TALLIES = msgspec.json.Decoder(Tally)
+tally_of = _TALLIES.decode
 _encode = msgspec.json.Encoder().encode
 
-_ADD_TOTAL = """
-INSERT INTO totals VALUES (?, ?, ?, ?, ?, ?)
+NEXT = "p.rowid > :counted AND p.rowid <= :up_to"
+"""Chooses the rows that come next."""
+THESE = "p.rowid IN (SELECT value FROM json_each(:rows))"
+"""Chooses the rows in a JSON list."""
+# Grouped by names first, as few of those are alike: comparing is most of the work.
+_NAMED = f"""
+SELECT p.model_id, 'author' AS entity, p.platform, {AUTHOR} AS name, p.label, p.scores
+FROM predictions AS p WHERE {{these}} AND {AUTHOR} IS NOT NULL
+UNION ALL
+SELECT p.model_id, 'hashtag', '', h.tag, p.label, p.scores
+FROM predictions AS p CROSS JOIN hashtags AS h USING (platform, id, model_id) WHERE {{these}}
+"""
+_ADD_TOTALS = f"""
+WITH named AS ({_NAMED}), by_label AS (
+    SELECT model_id, entity, platform, name, score.key AS label,
+           :sign * sum(named.label = score.key) AS posts, :sign * count(*) AS scored,
+           :sign * sum(CAST(score.value * {UNIT} + 0.5 AS INTEGER)) AS score
+    FROM named, json_each(named.scores) AS score
+    GROUP BY name, score.key, platform, entity, model_id
+)
+INSERT INTO totals
+SELECT model_id, entity, platform, name, sum(posts),
+       json_group_object(label, json_array(posts, scored, score))
+FROM by_label WHERE true GROUP BY name, platform, entity, model_id
 ON CONFLICT DO UPDATE SET posts = posts + excluded.posts, tally = tallied(tally, excluded.tally)
 """
-_DROP = """
-DELETE FROM totals WHERE model_id = ? AND entity = ? AND platform = ? AND name = ? AND posts = 0
+_ADD_HOURS = f"""
+INSERT INTO hours
+SELECT model_id, {floored(SEEN, HOUR)} AS hour, label, :sign * count(*)
+FROM predictions AS p WHERE {{these}} GROUP BY 1, 2, 3
+ON CONFLICT DO UPDATE SET posts = posts + excluded.posts
 """
-_ADD_HOUR = """
-INSERT INTO hours VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET posts = posts + excluded.posts
+_DROP_TOTALS = f"""
+DELETE FROM totals WHERE posts = 0 AND (model_id, entity, platform, name) IN (
+    SELECT model_id, entity, platform, name FROM ({_NAMED})
+)
 """
-_DROP_HOUR = "DELETE FROM hours WHERE model_id = ? AND hour = ? AND label = ? AND posts = 0"
+_DROP_HOURS = f"""
+DELETE FROM hours WHERE posts = 0 AND (model_id, hour, label) IN (
+    SELECT model_id, {floored(SEEN, HOUR)}, label FROM predictions AS p WHERE {{these}}
+)
+"""
 
 
-class Counted(NamedTuple):
-    """What of a prediction is counted; ``seen`` is in microseconds."""
-
-    model_id: str
-    platform: str
-    author: str | None
-    hashtags: Sequence[str]
-    seen: int
-    label: str
-    scores: Mapping[str, float]
-
-    @property
-    def groups(self) -> list[Group]:
-        """Where it is counted."""
-        groups = [(self.model_id, _HASHTAG, "", tag) for tag in self.hashtags]
-        if self.author:
-            groups.append((self.model_id, _AUTHOR, self.platform, self.author))
-        return groups
+def add(connection: sqlite3.Connection, these: str, values: dict[str, Any]) -> None:
+    """Add the rows that are chosen to the counts."""
+    for sql in (_ADD_TOTALS, _ADD_HOURS):
+        connection.execute(sql.format(these=these), values | {"sign": 1})
 
 
-def count(connection: sqlite3.Connection, counted: Iterable[Counted], sign: int = 1) -> None:
-    """Add to the counts, or with a sign of -1 take away what was added before."""
-    tallies: dict[Group, Tally] = {}
-    hours: Counter[tuple[str, int, str]] = Counter()
-    for one in counted:
-        hours[one.model_id, one.seen // HOUR, one.label] += sign
-        change = {
-            label: (sign if label == one.label else 0, sign, sign * round(score * UNIT))
-            for label, score in one.scores.items()
-        }
-        for group in one.groups:
-            if (tally := tallies.get(group)) is None:
-                tallies[group] = {label: list(counts) for label, counts in change.items()}
-            else:
-                _add(tally, change)
-    rows = ((*group, _posts(tally), _encode(tally).decode()) for group, tally in tallies.items())
-    connection.executemany(_ADD_TOTAL, rows)
-    connection.executemany(_ADD_HOUR, [(*hour, posts) for hour, posts in hours.items()])
-    if sign < 0:
-        connection.executemany(_DROP, tallies)
-        connection.executemany(_DROP_HOUR, hours)
+def take(connection: sqlite3.Connection, these: str, values: dict[str, Any]) -> None:
+    """Take rows that were added from the counts, while they are still there."""
+    for sql in (_ADD_TOTALS, _ADD_HOURS, _DROP_TOTALS, _DROP_HOURS):
+        connection.execute(sql.format(these=these), values | {"sign": -1})
 
 
 def tallied(standing: str, change: str) -> str:
     """Both together; SQL calls it."""
     tally = tally_of(standing)
-    _add(tally, tally_of(change))
-    return _encode({label: counts for label, counts in tally.items() if counts[1]}).decode()
-
-
-def _add(tally: Tally, change: Mapping[str, Sequence[int]]) -> None:
-    for label, (posts, scored, score) in change.items():
+    for label, counts in tally_of(change).items():
         if (so_far := tally.get(label)) is None:
-            tally[label] = [posts, scored, score]
+            tally[label] = counts
         else:
-            so_far[0] += posts
-            so_far[1] += scored
-            so_far[2] += score
-
-
-def _posts(tally: Tally) -> int:
-    return sum(counts[0] for counts in tally.values())
+            tally[label] = [one + other for one, other in zip(so_far, counts, strict=True)]
+    return _encode({label: counts for label, counts in tally.items() if counts[1]}).decode()

@@ -6,13 +6,12 @@ from the counts too, if it was counted.
 """
 
 import sqlite3
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from sentiserve.store.sqlite_rows import AUTHOR, SCORES, SEEN, micros, row_of
-from sentiserve.store.sqlite_totals import Counted, count
+from sentiserve.store import sqlite_totals
+from sentiserve.store.sqlite_rows import micros, row_of
 from sentiserve.types import Author, Feedback, PostRef, Prediction, Prefix
 
 _TOGETHER = 1_000  # rows that are removed in one go
@@ -26,18 +25,14 @@ _STANDING = """
 SELECT rowid, predicted_at FROM predictions WHERE platform = ? AND id = ? AND model_id = ?
 """
 UNCOUNTED = "SELECT 1 FROM predictions WHERE rowid > (SELECT up_to FROM counted)"
-_UNCOUNTED = "SELECT rowid FROM predictions WHERE rowid > ? ORDER BY rowid LIMIT ?"
+_UP_TO = """
+SELECT max(rowid), count(*) FROM (
+    SELECT rowid FROM predictions WHERE rowid > ? ORDER BY rowid LIMIT ?
+)
+"""
+_LAG = "SELECT max(rowid) - (SELECT up_to FROM counted) FROM predictions"
 _STEP_BACK = """
 UPDATE counted SET up_to = min(up_to, (SELECT coalesce(max(rowid), 0) FROM predictions))
-"""
-_THESE = "p.rowid IN (SELECT value FROM json_each(?))"
-_COUNTED = f"""
-SELECT p.rowid, p.model_id, p.platform, {AUTHOR}, {SEEN}, p.label, p.scores
-FROM predictions AS p WHERE {_THESE}
-"""
-_TAGS = f"""
-SELECT p.rowid, h.tag FROM predictions AS p JOIN hashtags AS h USING (platform, id, model_id)
-WHERE {_THESE}
 """
 _JUDGE = """
 INSERT INTO feedback VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
@@ -70,11 +65,18 @@ def put(connection: sqlite3.Connection, predictions: Sequence[Prediction], ttl: 
 def follow(connection: sqlite3.Connection, most: int) -> bool:
     """Count some of what was written since; whether that was all."""
     (counted,) = connection.execute("SELECT up_to FROM counted").fetchone()
-    rows = [row for (row,) in connection.execute(_UNCOUNTED, (counted, most))]
+    up_to, rows = connection.execute(_UP_TO, (counted, most)).fetchone()
     if rows:
-        count(connection, _counted(connection, rows))
-        connection.execute("UPDATE counted SET up_to = ?", (rows[-1],))
-    return len(rows) < most
+        these = {"counted": counted, "up_to": up_to}
+        sqlite_totals.add(connection, sqlite_totals.NEXT, these)
+        connection.execute("UPDATE counted SET up_to = :up_to", these)
+    return bool(rows < most)
+
+
+def lags(connection: sqlite3.Connection, rows: int) -> bool:
+    """Whether more rows than so many may not be counted yet."""
+    (lag,) = connection.execute(_LAG).fetchone()
+    return lag is not None and lag > rows
 
 
 def drop_expired(connection: sqlite3.Connection, now: int) -> None:
@@ -132,27 +134,16 @@ def _remove(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
     (counted,) = connection.execute("SELECT up_to FROM counted").fetchone()
     for start in range(0, len(rows), _TOGETHER):
         some = rows[start : start + _TOGETHER]
-        count(connection, _counted(connection, [row for row in some if row <= counted]), -1)
-        connection.execute(f"DELETE FROM predictions AS p WHERE {_THESE}", (_listed(some),))
+        if known := [row for row in some if row <= counted]:
+            sqlite_totals.take(connection, sqlite_totals.THESE, _listed(known))
+        delete = f"DELETE FROM predictions AS p WHERE {sqlite_totals.THESE}"
+        connection.execute(delete, _listed(some))
     if rows:  # the number of a row that was the last is given again
         connection.execute(_STEP_BACK)
 
 
-def _counted(connection: sqlite3.Connection, rows: Sequence[int]) -> list[Counted]:
-    these = (_listed(rows),)
-    tags: dict[int, list[str]] = defaultdict(list)
-    for row, tag in connection.execute(_TAGS, these):
-        tags[row].append(tag)
-    return [
-        Counted(model_id, platform, author, tags[row], seen, label, SCORES.decode(scores))
-        for row, model_id, platform, author, seen, label, scores in connection.execute(
-            _COUNTED, these
-        )
-    ]
-
-
-def _listed(rows: Sequence[int]) -> str:
-    return msgspec.json.encode(rows).decode()
+def _listed(rows: Sequence[int]) -> dict[str, str]:
+    return {"rows": msgspec.json.encode(rows).decode()}
 
 
 def _hashtag_rows(prediction: Prediction) -> Iterator[tuple[str | int, ...]]:
