@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from sentiserve.batcher import Batcher, Limits
 from sentiserve.errors import SentiserveError
 from sentiserve.forgetting import Forgetting, Forgotten
@@ -126,7 +128,9 @@ async def house(
     inference = Inference(feed, store, batcher, recorder, model.info, metrics, store_timeout=60)
     forgetting = CountingForgetting(None, recorder, store)
     try:
-        yield House(feed, model, store, inference, forgetting, Told(), directory / "cursors")
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("sentiserve.recorder._GATHER", 0)  # no test waits for more to come
+            yield House(feed, model, store, inference, forgetting, Told(), directory / "cursors")
     finally:
         model.free.set()
         await batcher.close()
