@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from page.browser import SAMPLE, Dashboard
 from page.conftest import Open
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from processes import Service
 
 pytestmark = pytest.mark.xdist_group("page")
@@ -108,6 +108,22 @@ def test_a_label_is_a_word_and_a_mark_before_it_is_a_colour(
     expect(page.page.locator(".verdict")).to_have_text("▲positive")
     marks = page.page.locator("#result .scores .mark").all_inner_texts()
     assert len(set(marks)) == 3
+
+
+def test_a_latency_beyond_the_last_bucket_is_told_as_that(
+    service: Service, dashboard: Open
+) -> None:
+    """Never as none."""
+    page = dashboard(service).page
+
+    def slow(route: Route) -> None:
+        told = route.fetch().json()
+        route.fulfill(json=told | {"medianMilliseconds": 1234.5, "p99Milliseconds": 10_000.0})
+
+    page.route("**/v1/activity", slow)
+    expect(page.locator("#p99")).to_have_text("over 10 s")
+    expect(page.locator("#median")).to_have_text("1,235 ms")
+    page.unroute_all(behavior="wait")
 
 
 def test_the_dark_is_dark(service: Service, dashboard: Open) -> None:
