@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sentiserve.api.auth import Credentials
 from sentiserve.api.clients import Clients
 from sentiserve.api.limits import Limits
-from sentiserve.api.problems import headers_of, problem, problem_of, problem_response
+from sentiserve.api.problems import failed, headers_of, problem_of, problem_response
 from sentiserve.api.tracing import Tracing
 from sentiserve.errors import (
     OverloadedError,
@@ -81,8 +81,7 @@ class Gate:
             await request.fail(problem_response(problem_of(stopping), headers_of(stopping)))
         except Exception:  # noqa: BLE001  # the last one who can answer
             _log.exception("request failed")
-            detail = "something went wrong here; it has been logged under this request's id"
-            await request.fail(problem_response(problem(500, detail)))
+            await request.fail(problem_response(failed()))
         finally:
             request.finish()
 
