@@ -117,7 +117,20 @@ def test_a_figure_stays_what_it_is_whatever_the_hashtag(service: Service) -> Non
     assert service.client.get(f"/figures/hashtags/{tag}.svg?width=9").status_code == 422
 
 
-def test_the_pages_files_cost_a_client_nothing(start_service: StartService) -> None:
-    client = start_service(client_rate="0.01", client_burst="2").client
-    assert [client.get("/static/main.js").status_code for _ in range(5)] == [200] * 5
-    assert [client.get("/").status_code for _ in range(3)] == [200, 200, 429]
+@pytest.mark.parametrize("keys", ["", "right"])
+def test_the_page_and_its_files_cost_nothing_and_are_never_refused(
+    start_service: StartService, keys: str
+) -> None:
+    """Also of a client whose rate is used up."""
+    service = start_service(client_rate="0.01", client_burst="2", api_keys=keys)
+    service.client.headers["Authorization"] = f"Bearer {keys or 'none'}"
+    paths = ["/", "/static/main.js", "/", "/v1/model", "/v1/model", "/v1/model", "/static/main.js"]
+    statuses = [service.client.get(path).status_code for path in [*paths, "/"]]
+    assert statuses == [200, 200, 200, 200, 200, 429, 200, 200]
+
+
+def test_nobody_can_guess_keys_at_the_pages_files(start_service: StartService) -> None:
+    """Though files cost nothing, wrong credentials do."""
+    client = start_service(client_rate="0.01", client_burst="2", api_keys="right").client
+    client.headers["Authorization"] = "Bearer wrong"
+    assert [client.get("/static/main.js").status_code for _ in range(3)] == [401, 401, 429]

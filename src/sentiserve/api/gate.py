@@ -34,7 +34,7 @@ CLIENT_LEFT = 499  # nobody receives it; nginx's word for it in logs
 _BODY_SECONDS = 60.0  # from the request's head to its body's end
 _draw = random.Random().getrandbits  # noqa: S311  # ids are no secrets, and the system's randomness takes long
 _OPEN = "/health/"  # load balancers have no credentials
-_FREE = "/static/"  # a page's files come from memory, many at once
+_FREE = re.compile("/(static/.*)?")  # a page and its files come from memory, many at once
 
 
 class Gate:
@@ -92,15 +92,15 @@ class Gate:
                 self._credentials.check(headers.get("authorization", ""))
             return
         client = self._clients.address(scope)
-        self._limits.check(client)
         if self._credentials:
+            self._limits.check(client)
             try:
                 client = self._credentials.check(headers.get("authorization", ""))
             except UnauthorizedError:
                 self._limits.charge(client)  # nobody may guess for ever
                 raise
+        if not _FREE.fullmatch(scope["path"]):
             self._limits.check(client)
-        if not scope["path"].startswith(_FREE):
             self._limits.charge(client)
         scope["state"]["charge"] = partial(self._limits.charge, client)
 
