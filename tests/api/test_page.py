@@ -103,6 +103,16 @@ def test_a_file_is_asked_for_again_but_sent_only_when_it_changed(
     assert other.content == first.content
 
 
+@pytest.mark.parametrize("path", ["/", "/static/main.js"])
+def test_the_head_of_a_file_is_told_alone(service: Service, path: str) -> None:
+    """With the headers of the whole."""
+    head, whole = service.client.head(path), service.client.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("Content-Type", "Content-Length", "ETag", "Content-Security-Policy"):
+        assert head.headers[name] == whole.headers[name]
+    assert service.client.head("/static/nothing.js").status_code == 404
+
+
 @pytest.mark.parametrize("name", ["nothing.js", "../app.py", "..%2f..%2fapp.py", "", "page.css/"])
 def test_there_are_no_other_files(service: Service, name: str) -> None:
     assert service.client.get(f"/static/{name}").status_code == 404
