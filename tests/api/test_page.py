@@ -139,6 +139,14 @@ def test_the_page_and_its_files_cost_nothing_and_are_never_refused(
     assert statuses == [200, 200, 200, 200, 200, 429, 200, 200]
 
 
+@pytest.mark.parametrize("tag", ["", "%23", "%20"])
+def test_a_figure_of_no_hashtag_is_refused(service: Service, tag: str) -> None:
+    """In words that say how one is asked for."""
+    answer = service.client.get(f"/figures/hashtags/{tag}.svg")
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("name a hashtag")
+
+
 def test_nobody_can_guess_keys_at_the_pages_files(start_service: StartService) -> None:
     """Though files cost nothing, wrong credentials do."""
     client = start_service(client_rate="0.01", client_burst="2", api_keys="right").client
