@@ -147,6 +147,18 @@ def test_a_figure_of_no_hashtag_is_refused(service: Service, tag: str) -> None:
     assert answer.json()["detail"].startswith("name a hashtag")
 
 
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("width=240", 200), ("width=1600", 200), ("width=239", 422), ("width=1601", 422),
+     ("limit=50", 200), ("limit=51", 422)],
+)  # fmt: skip
+def test_a_figure_is_as_wide_and_of_as_many_as_documented(
+    service: Service, query: str, status: int
+) -> None:
+    """And no more."""
+    assert service.client.get(f"/figures/authors.svg?{query}").status_code == status
+
+
 def test_nobody_can_guess_keys_at_the_pages_files(start_service: StartService) -> None:
     """Though files cost nothing, wrong credentials do."""
     client = start_service(client_rate="0.01", client_burst="2", api_keys="right").client
