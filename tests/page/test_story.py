@@ -58,6 +58,11 @@ def test_a_text_is_answered_and_a_problem_says_what_to_do(
     expect(page.page.locator("#result")).to_contain_text("paste the post's text instead")
     page.ask("https://example.com/no/post")
     expect(page.page.locator("#result")).to_contain_text("Paste the address of one post")
+    page.ask("w" * 100_001)
+    expect(page.page.locator("#result")).to_contain_text("100,000 are the most")
+    expect(page.page.locator("#result")).to_contain_text("Shorten or change the text")
+    page.ask(" ")
+    expect(page.page.locator("#result")).to_have_text(re.compile("^Nothing was asked"))
 
 
 def test_a_hashtag_is_chosen_typed_and_left(full: Service, dashboard: Open) -> None:
