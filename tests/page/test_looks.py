@@ -128,9 +128,7 @@ def test_a_latency_beyond_the_last_bucket_is_told_as_that(
     page.unroute_all(behavior="wait")
 
 
-def test_parts_say_that_they_load_until_they_are_there(
-    service: Service, browser: Browser
-) -> None:
+def test_parts_say_that_they_load_until_they_are_there(service: Service, browser: Browser) -> None:
     """The authors and the drift, held back here for as long as the test looks."""
     with opened(browser, service) as dashboard:
         page, held = dashboard.page, list[Route]()

@@ -40,6 +40,7 @@ def test_an_answer_shows_among_the_figures_without_a_reload(
     page = dashboard(empty).page
     expect(page.locator("#nothing")).to_contain_text("the service's SENTISERVE_STORE and XDG_DATA")
     expect(page.locator("#answered")).to_have_text("0")
+    expect(page.get_by_role("region", name="The last hour")).to_contain_text("since its start")
     page.locator("#nothing").get_by_role("button", name="a sample post").click()
     expect(page.locator("#answered")).to_have_text("1")
     expect(page.locator("#posts li")).to_have_count(1)
