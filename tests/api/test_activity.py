@@ -82,6 +82,24 @@ def test_only_requests_for_sentiments_count_for_the_latency() -> None:
     assert 0.1 < slowest < 0.25
 
 
+def test_what_took_longer_than_the_last_bucket_took_its_bound_at_least() -> None:
+    """Also where no faster request tells of the bounds."""
+    metrics = Metrics()
+    activity = Activity(metrics, Clock())
+    metrics.request("POST", "/v1/sentiment", 200, 30.0)
+    out = ActivityOut.of("m", together([activity.told()]), NOON)
+    assert (out.median_milliseconds, out.p99_milliseconds) == (10_000, 10_000)
+
+
+def test_a_bucket_begins_at_the_bound_below_it() -> None:
+    """Where the buckets below are empty."""
+    metrics = Metrics()
+    activity = Activity(metrics, Clock())
+    metrics.request("POST", "/v1/sentiment", 200, 7.0)
+    median = quantile(activity.minutes()[MINUTE], 0.5)
+    assert median == pytest.approx(7.5)
+
+
 def test_quantiles_are_linear_within_a_bucket() -> None:
     tally = {"0.001": 0, "0.01": 10, "0.1": 20, "+Inf": 25, "hit": 99}
     assert quantile(tally, 0.2) == pytest.approx(0.0055)

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx
 import pytest
 from fastapi import FastAPI, Request
 from starlette.types import Message
@@ -20,6 +21,10 @@ def reading() -> FastAPI:
     @app.post("/")
     async def read(request: Request) -> int:
         return len(await request.body())
+
+    @app.get("/")
+    async def fail() -> None:
+        raise ZeroDivisionError("a secret")
 
     return app
 
@@ -44,3 +49,16 @@ async def test_a_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatc
     async with asyncio.timeout(60):
         await gated(1_000)(scope, drip, send)
     assert sent[0]["status"] == 408
+
+
+async def test_an_error_that_nobody_foresaw_is_a_problem_with_the_requests_id() -> None:
+    """Whatever the route; what went wrong is for the log alone."""
+    transport = httpx.ASGITransport(gated(1_000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        answer = await client.get("/", headers={"X-Request-Id": "a-1"})
+    assert answer.status_code == 500
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["X-Request-Id"] == "a-1"
+    assert answer.json()["title"] == "Internal Server Error"
+    assert "this request's id" in answer.json()["detail"]
+    assert "secret" not in answer.text

@@ -103,6 +103,16 @@ def test_a_file_is_asked_for_again_but_sent_only_when_it_changed(
     assert other.content == first.content
 
 
+@pytest.mark.parametrize("path", ["/", "/static/main.js"])
+def test_the_head_of_a_file_is_told_alone(service: Service, path: str) -> None:
+    """With the headers of the whole."""
+    head, whole = service.client.head(path), service.client.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("Content-Type", "Content-Length", "ETag", "Content-Security-Policy"):
+        assert head.headers[name] == whole.headers[name]
+    assert service.client.head("/static/nothing.js").status_code == 404
+
+
 @pytest.mark.parametrize("name", ["nothing.js", "../app.py", "..%2f..%2fapp.py", "", "page.css/"])
 def test_there_are_no_other_files(service: Service, name: str) -> None:
     assert service.client.get(f"/static/{name}").status_code == 404
@@ -117,7 +127,40 @@ def test_a_figure_stays_what_it_is_whatever_the_hashtag(service: Service) -> Non
     assert service.client.get(f"/figures/hashtags/{tag}.svg?width=9").status_code == 422
 
 
-def test_the_pages_files_cost_a_client_nothing(start_service: StartService) -> None:
-    client = start_service(client_rate="0.01", client_burst="2").client
-    assert [client.get("/static/main.js").status_code for _ in range(5)] == [200] * 5
-    assert [client.get("/").status_code for _ in range(3)] == [200, 200, 429]
+@pytest.mark.parametrize("keys", ["", "right"])
+def test_the_page_and_its_files_cost_nothing_and_are_never_refused(
+    start_service: StartService, keys: str
+) -> None:
+    """Also of a client whose rate is used up."""
+    service = start_service(client_rate="0.01", client_burst="2", api_keys=keys)
+    service.client.headers["Authorization"] = f"Bearer {keys or 'none'}"
+    paths = ["/", "/static/main.js", "/", "/v1/model", "/v1/model", "/v1/model", "/static/main.js"]
+    statuses = [service.client.get(path).status_code for path in [*paths, "/"]]
+    assert statuses == [200, 200, 200, 200, 200, 429, 200, 200]
+
+
+@pytest.mark.parametrize("tag", ["", "%23", "%20"])
+def test_a_figure_of_no_hashtag_is_refused(service: Service, tag: str) -> None:
+    """In words that say how one is asked for."""
+    answer = service.client.get(f"/figures/hashtags/{tag}.svg")
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("name a hashtag")
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("width=240", 200), ("width=1600", 200), ("width=239", 422), ("width=1601", 422),
+     ("limit=50", 200), ("limit=51", 422)],
+)  # fmt: skip
+def test_a_figure_is_as_wide_and_of_as_many_as_documented(
+    service: Service, query: str, status: int
+) -> None:
+    """And no more."""
+    assert service.client.get(f"/figures/authors.svg?{query}").status_code == status
+
+
+def test_nobody_can_guess_keys_at_the_pages_files(start_service: StartService) -> None:
+    """Though files cost nothing, wrong credentials do."""
+    client = start_service(client_rate="0.01", client_burst="2", api_keys="right").client
+    client.headers["Authorization"] = "Bearer wrong"
+    assert [client.get("/static/main.js").status_code for _ in range(3)] == [401, 401, 429]

@@ -1,16 +1,18 @@
 """How the page looks and feels: for everybody, on every screen, with any number of posts."""
 
+import re
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from page.browser import SAMPLE, Dashboard
+from page.browser import SAMPLE, Dashboard, opened
 from page.conftest import Open
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from processes import Service
 
 pytestmark = pytest.mark.xdist_group("page")
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+LOADING = "loading\N{HORIZONTAL ELLIPSIS}"
 
 
 def settled(dashboard: Dashboard) -> Page:
@@ -18,7 +20,7 @@ def settled(dashboard: Dashboard) -> Page:
     page = dashboard.page
     for part in ("authors", "timeline"):
         expect(page.locator(f"#{part} svg").first).to_be_visible()
-    expect(page.locator("#drift-told")).not_to_be_empty()
+    expect(page.locator("#drift-told")).not_to_have_text(LOADING)
     expect(page.locator("#posts li, #nothing:visible").first).to_be_visible()
     expect(page.locator("#model")).not_to_have_text("\N{EN DASH}")
     return page
@@ -108,6 +110,40 @@ def test_a_label_is_a_word_and_a_mark_before_it_is_a_colour(
     expect(page.page.locator(".verdict")).to_have_text("▲positive")
     marks = page.page.locator("#result .scores .mark").all_inner_texts()
     assert len(set(marks)) == 3
+
+
+def test_a_latency_beyond_the_last_bucket_is_told_as_that(
+    service: Service, dashboard: Open
+) -> None:
+    """Never as none."""
+    page = dashboard(service).page
+
+    def slow(route: Route) -> None:
+        told = route.fetch().json()
+        route.fulfill(json=told | {"medianMilliseconds": 1234.5, "p99Milliseconds": 10_000.0})
+
+    page.route("**/v1/activity", slow)
+    expect(page.locator("#p99")).to_have_text("over 10 s")
+    expect(page.locator("#median")).to_have_text("1,235 ms")
+    page.unroute_all(behavior="wait")
+
+
+def test_parts_say_that_they_load_until_they_are_there(service: Service, browser: Browser) -> None:
+    """The authors and the drift, held back here for as long as the test looks."""
+    with opened(browser, service) as dashboard:
+        page, held = dashboard.page, list[Route]()
+        page.route(re.compile("/figures/(authors|drift)"), lambda route: held.append(route))
+        dashboard.open()
+        picture = page.locator("#authors .picture")
+        expect(picture).to_have_text(LOADING)
+        expect(picture).to_have_attribute("aria-busy", "true")
+        expect(page.locator("#drift-told")).to_have_text(LOADING)
+        for route in held:
+            route.continue_()
+        page.unroute_all()
+        expect(page.locator("#authors svg").first).to_be_visible()
+        expect(picture).not_to_have_attribute("aria-busy", "true")
+        expect(page.locator("#drift-told")).not_to_have_text(LOADING)
 
 
 def test_the_dark_is_dark(service: Service, dashboard: Open) -> None:

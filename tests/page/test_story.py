@@ -38,8 +38,9 @@ def test_an_answer_shows_among_the_figures_without_a_reload(
     empty: Service, dashboard: Open
 ) -> None:
     page = dashboard(empty).page
-    expect(page.locator("#nothing")).to_be_visible()
+    expect(page.locator("#nothing")).to_contain_text("the service's SENTISERVE_STORE and XDG_DATA")
     expect(page.locator("#answered")).to_have_text("0")
+    expect(page.get_by_role("region", name="The last hour")).to_contain_text("since its start")
     page.locator("#nothing").get_by_role("button", name="a sample post").click()
     expect(page.locator("#answered")).to_have_text("1")
     expect(page.locator("#posts li")).to_have_count(1)
@@ -58,6 +59,11 @@ def test_a_text_is_answered_and_a_problem_says_what_to_do(
     expect(page.page.locator("#result")).to_contain_text("paste the post's text instead")
     page.ask("https://example.com/no/post")
     expect(page.page.locator("#result")).to_contain_text("Paste the address of one post")
+    page.ask("w" * 100_001)
+    expect(page.page.locator("#result")).to_contain_text("100,000 are the most")
+    expect(page.page.locator("#result")).to_contain_text("Shorten or change the text")
+    page.ask(" ")
+    expect(page.page.locator("#result")).to_have_text(re.compile("^Nothing was asked"))
 
 
 def test_a_hashtag_is_chosen_typed_and_left(full: Service, dashboard: Open) -> None:

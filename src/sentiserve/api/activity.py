@@ -51,8 +51,9 @@ class Activity:
         """What happened in each minute, up to now."""
         now = int(self._clock() // 60)
         totals = _totals(self._metrics)
-        if grown := totals - self._before:
-            self._minutes.setdefault(now, Counter()).update(grown)
+        if totals != self._before:
+            grown = {name: count - self._before[name] for name, count in totals.items()}
+            self._minutes.setdefault(now, Counter()).update(grown)  # empty buckets have bounds too
         self._before = totals
         for minute in [minute for minute in self._minutes if minute <= now - MINUTES]:
             del self._minutes[minute]
@@ -80,7 +81,8 @@ def together(told: Iterable[bytes]) -> Mapping[int, Tally]:
 def quantile(tally: Mapping[str, int], share: float) -> float | None:
     """The seconds within which this share of the requests was answered; None without any.
 
-    Linear within a bucket, as Prometheus' ``histogram_quantile``: no finer than the buckets are.
+    Linear within a bucket, as Prometheus' ``histogram_quantile``: no finer than the buckets are,
+    and the last bound for all that took longer.
     """
     rank = share * tally.get(_ALL, 0)
     if not rank:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sentiserve.api.auth import Credentials
 from sentiserve.api.clients import Clients
 from sentiserve.api.limits import Limits
-from sentiserve.api.problems import headers_of, problem, problem_of, problem_response
+from sentiserve.api.problems import failed, headers_of, problem_of, problem_response
 from sentiserve.api.tracing import Tracing
 from sentiserve.errors import (
     OverloadedError,
@@ -34,7 +34,7 @@ CLIENT_LEFT = 499  # nobody receives it; nginx's word for it in logs
 _BODY_SECONDS = 60.0  # from the request's head to its body's end
 _draw = random.Random().getrandbits  # noqa: S311  # ids are no secrets, and the system's randomness takes long
 _OPEN = "/health/"  # load balancers have no credentials
-_FREE = "/static/"  # a page's files come from memory, many at once
+_FREE = re.compile("/(static/.*)?")  # a page and its files come from memory, many at once
 
 
 class Gate:
@@ -81,8 +81,7 @@ class Gate:
             await request.fail(problem_response(problem_of(stopping), headers_of(stopping)))
         except Exception:  # noqa: BLE001  # the last one who can answer
             _log.exception("request failed")
-            detail = "something went wrong here; it has been logged under this request's id"
-            await request.fail(problem_response(problem(500, detail)))
+            await request.fail(problem_response(failed()))
         finally:
             request.finish()
 
@@ -93,15 +92,15 @@ class Gate:
                 self._credentials.check(headers.get("authorization", ""))
             return
         client = self._clients.address(scope)
-        self._limits.check(client)
         if self._credentials:
+            self._limits.check(client)
             try:
                 client = self._credentials.check(headers.get("authorization", ""))
             except UnauthorizedError:
                 self._limits.charge(client)  # nobody may guess for ever
                 raise
+        if not _FREE.fullmatch(scope["path"]):
             self._limits.check(client)
-        if not scope["path"].startswith(_FREE):
             self._limits.charge(client)
         scope["state"]["charge"] = partial(self._limits.charge, client)
 

@@ -36,6 +36,12 @@ def problem_of(error: SentiserveError) -> Problem:
     return problem(error.status, error.public or str(error), error.retry_after)
 
 
+def failed() -> Problem:
+    """The problem document of an error that nobody foresaw; the gate logs it."""
+    detail = "something went wrong here; it has been logged under this request's id"
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+
+
 def log(errors: Iterable[SentiserveError]) -> None:
     """Log what problem documents leave out, each reason once."""
     for reason in dict.fromkeys(str(error) for error in errors if error.public):
@@ -61,6 +67,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(SentiserveError, _on_sentiserve_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
+    # Starlette answers by this, and then lets the error go on to the gate.
+    app.add_exception_handler(Exception, _on_exception)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -95,6 +103,10 @@ async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
         return problem_response(problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail))
     detail = _DETAILS.get(error.status_code, error.detail)
     return problem_response(problem(error.status_code, detail), error.headers)
+
+
+async def _on_exception(_: Request, __: Exception) -> JSONResponse:
+    return problem_response(failed())
 
 
 def _title(status: int) -> str:

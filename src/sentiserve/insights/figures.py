@@ -81,7 +81,7 @@ def hashtag(tag: str, found: Aggregate | None, labels: Sequence[str]) -> Figure:
             key,
             title,
             f"The store holds no post with {name}.",
-            "Look at those that it holds: sentiserve report shows the most used ones.",
+            "Try one of the most used: the dashboard and sentiserve report show them.",
         )
     shown_as = dresses(labels, [found.counts])
     return Figure(

@@ -5,6 +5,7 @@ import { get } from "./service.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT] = [600, 48];
+const LONGEST = 10_000; // milliseconds; the service tells this of whatever took longer
 const shown = (id) => document.getElementById(id);
 const whole = new Intl.NumberFormat();
 const share = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
@@ -27,6 +28,7 @@ export function trouble(error) {
 
 function milliseconds(value) {
   if (value === null) return "–";
+  if (value >= LONGEST) return `over ${LONGEST / 1000} s`;
   return `${value < 10 ? value.toFixed(1) : whole.format(Math.round(value))} ms`;
 }
 

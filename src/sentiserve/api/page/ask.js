@@ -8,6 +8,7 @@ import { NoAnswer, post } from "./service.js";
 const ADDRESS = /^(https?:\/\/\S+|(www\.|mobile\.)?(x|twitter)\.com\/\S+|\d{15,20})$/i;
 const UNANSWERED =
   "The service does not answer. Your question stays here: ask again once it does.";
+const BLANK = "Nothing was asked: paste a post's address, or write a text.";
 const form = document.getElementById("ask");
 const field = document.getElementById("question");
 const shown = document.getElementById("result");
@@ -38,29 +39,36 @@ export function install(onAnswer) {
 
 async function ask(onAnswer) {
   const question = field.value.trim();
-  if (!question) return;
   const number = ++asked;
+  if (!question) {
+    remember("");
+    shown.removeAttribute("aria-busy");
+    shown.replaceChildren(make("p", { className: "note" }, BLANK));
+    return;
+  }
   const isAddress = ADDRESS.test(question);
   remember(isAddress ? question : "");
   shown.setAttribute("aria-busy", "true");
-  const answer = await answered(isAddress ? { url: question } : { text: question });
+  const answer = await answered(question, isAddress);
   if (number !== asked) return;
   shown.removeAttribute("aria-busy");
   shown.replaceChildren(answer);
   onAnswer();
 }
 
-async function answered(input) {
+async function answered(question, isAddress) {
+  const input = isAddress ? { url: question } : { text: question };
   try {
     const { results, timing } = await post("v1/sentiment", { inputs: [input] });
     up();
-    return results[0].sentimentAnalyst ? result(results[0], timing) : refusal(results[0]);
+    const [answer] = results;
+    return answer.sentimentAnalyst ? result(answer, timing) : refusal(answer, isAddress);
   } catch (error) {
     if (error instanceof NoAnswer) {
       down();
       return make("p", { className: "note" }, UNANSWERED);
     }
-    return refusal(error);
+    return refusal(error, isAddress);
   }
 }
 

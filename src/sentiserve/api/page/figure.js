@@ -4,18 +4,21 @@ import { make, write } from "./make.js";
 import { poll } from "./poll.js";
 import { getText } from "./service.js";
 
+const LOADING = "loading…";
 const GRAIN = 20; // pixels; a window that is made a little wider needs no other picture
 
 // path() names the figure now, and what it is asked with; null while there is none.
 // Some tell in words too what they show; that goes to an element of its own.
 export function figure(holder, path, every, { otherwise = "", told = null } = {}) {
   const trouble = make("p", { className: "trouble", role: "status" });
-  const picture = make("div", { className: "picture" });
+  const loading = make("p", { className: "faint" }, LOADING);
+  const picture = make("div", { className: "picture", "aria-busy": "true" }, loading);
   const table = make("table");
   const region = { className: "scroll", tabIndex: 0, role: "region", "aria-label": "Table" };
   const scroll = make("div", region, table);
   const details = make("details", { hidden: true }, make("summary", {}, "As a table"), scroll);
   holder.replaceChildren(trouble, picture, details);
+  if (told) write(told, LOADING);
   let last;
 
   async function look() {
@@ -25,6 +28,7 @@ export function figure(holder, path, every, { otherwise = "", told = null } = {}
     last = text;
     const found = text ? JSON.parse(text) : { rows: [], columns: [] };
     const nothing = make("p", { className: "faint" }, otherwise);
+    picture.removeAttribute("aria-busy");
     picture.replaceChildren(found.svg ? drawn(found.svg) : nothing);
     details.hidden = !found.rows.length;
     fill(table, found);

@@ -62,9 +62,10 @@ const ADVICE = {
   504: "Its platform is slow now: try again, or paste the text instead.",
 };
 
-export function refusal({ status, detail, message, retryAfter }) {
+export function refusal({ status, detail, message, retryAfter }, isAddress) {
   const soon = retryAfter ? `Try again in ${retryAfter} s.` : null;
-  const advice = soon ?? ADVICE[status] ?? "Try again.";
+  const ofText = !isAddress && status === 422 ? "Shorten or change the text, and ask again." : null;
+  const advice = soon ?? ofText ?? ADVICE[status] ?? "Try again.";
   return make(
     "div",
     { className: "note", role: "group", "aria-label": "Problem" },

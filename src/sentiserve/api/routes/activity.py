@@ -52,7 +52,7 @@ class ActivityOut(Wire):
     hit_rate: float | None = Field(description="Share of the answers that were remembered.")
     median_milliseconds: float | None = Field(
         description="Of requests for sentiments, from the arrival to the answer, in the hour; "
-        "estimated from the buckets of sentiserve_request_seconds."
+        "estimated from the buckets of sentiserve_request_seconds: 10000 is that or more."
     )
     p99_milliseconds: float | None = Field(description="The same of the slowest but one percent.")
     minutes: list[MinuteOut] = Field(description=f"All {MINUTES}, the oldest first.")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from sentiserve.api.dependencies import PartsDep
 from sentiserve.api.routes.page import File
 from sentiserve.api.schemas.wire import MAX_NAME
-from sentiserve.errors import NotFoundError
+from sentiserve.errors import BadInputError, NotFoundError
 from sentiserve.insights import figures
 from sentiserve.insights.figures import Figure
 from sentiserve.types import Step
@@ -38,6 +38,8 @@ async def hashtag(
     request: Request, parts: PartsDep, tag: Name, form: Form, width: Width = figures.WIDE
 ) -> Response:
     """One hashtag."""
+    if not tag.strip("# "):
+        raise BadInputError("name a hashtag, as in /figures/hashtags/coffee.svg")
     try:
         found = await parts.aggregates.hashtag(tag)
     except NotFoundError:

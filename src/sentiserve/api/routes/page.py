@@ -13,6 +13,7 @@ router = APIRouter(include_in_schema=False)
 
 FILES = "/static/"
 _PAGE = "index.html"
+_METHODS = ["GET", "HEAD"]  # the second is what watches whether a site is up
 _STYLES = ("insights", "figures.css")  # beside the page's own: the figures' look is theirs
 # No address but ours, nothing in the page that a post could have brought: it has no inline script.
 POLICY = (
@@ -56,13 +57,13 @@ def read() -> Mapping[str, File]:
     return {file.name: File(file.read_bytes(), _media_type(file.name)) for file in found}
 
 
-@router.get("/")
+@router.api_route("/", methods=_METHODS)
 async def page(request: Request) -> Response:
     """The dashboard."""
     return _file(request, _PAGE)
 
 
-@router.get(FILES + "{name}")
+@router.api_route(FILES + "{name}", methods=_METHODS)
 async def file(request: Request, name: str) -> Response:
     """One of its files."""
     return _file(request, name)
