@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 _DAY = timedelta(days=1)
-_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
+_FIRST = datetime.min.replace(tzinfo=UTC)  # a Monday; no span can begin before it
 SPANS = (  # into which a time is divided, and what one of them is called
     (timedelta(hours=1), "hour"),
     (timedelta(hours=3), "3 hours"),
@@ -29,12 +29,12 @@ def span_of(first: datetime, last: datetime, least: timedelta, most: int) -> tup
     years = 1
     while (last - first) // (364 * _DAY * years) >= most:
         years *= 2
-    return 364 * _DAY * years, f"{52 * years} weeks"
+    return 364 * _DAY * years, f"some {years} years"
 
 
 def beginning(time: datetime, span: timedelta) -> datetime:
     """When the span began that a time is in; weeks begin on Mondays."""
-    return _MONDAY + (time - _MONDAY) // span * span
+    return _FIRST + (time - _FIRST) // span * span
 
 
 def heights(highest: int, most: int = 4) -> list[int]:
