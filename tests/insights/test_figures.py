@@ -137,7 +137,7 @@ def test_time_without_posts_is_a_gap() -> None:
         ("2026-09-14 00:00", "2", "0", "0", "2"),
         ("2026-09-18 00:00", "4", "4", "0", "0"),
     )
-    tip = "2026-09-18 00:00 UTC: 4\xa0posts; negative 4"
+    tip = "day from 2026-09-18 00:00 UTC: 4\xa0posts; negative 4"
     assert tip in tips(parsed(figure.svg()))
 
 
@@ -189,6 +189,19 @@ def test_weeks_begin_on_mondays() -> None:
     assert figure.rows[0][0] == "2026-09-14 00:00"
 
 
+def test_a_column_of_several_days_is_called_what_it_is() -> None:
+    """In the picture, its tips, its words and its table, for whoever asked for days."""
+    days = [stretch(timedelta(days=0), neutral=1), stretch(timedelta(days=300), neutral=1)]
+    figure = figures.timeline(days, Step.DAY, LABELS)
+    told = "by week; too long to show by day"
+    for width in (WIDE, NARROW):
+        assert told in texts(parsed(figure.svg(width)))
+    assert told in figure.description
+    tip = "week from 2026-09-14 00:00 UTC: 1\xa0post; neutral 1"
+    assert tip in tips(parsed(figure.svg()))
+    assert figure.columns[0] == "week from (UTC)"
+
+
 def test_the_axes_say_round_numbers_and_times_in_words() -> None:
     """Whole posts from nought on; full hours, with the day where it is new."""
     hours = [stretch(timedelta(hours=h), neutral=2 + h) for h in (0, 1, 20)]
@@ -196,6 +209,7 @@ def test_the_axes_say_round_numbers_and_times_in_words() -> None:
     assert seen[3:] == [
         *("0", "10", "20", "30"),
         *("14 Sep 2026 00:00", "06:00", "12:00", "18:00"),
+        "by hour",
     ]
 
 

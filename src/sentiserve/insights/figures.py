@@ -1,7 +1,7 @@
 """The figures of the page, the report and the notebook: one set, from what the stores tell."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib import resources
 
 from sentiserve.insights.drawing.axes import beginning, span_of
@@ -32,7 +32,6 @@ Counts = Mapping[str, int]  # posts per label
 _A = {"author": "an author", "hashtag": "a hashtag"}
 _FILL = "Fill it: sentiserve ingest file posts.jsonl"
 _MOST_COLUMNS = 62  # of time: two months by day
-_STEPS = {Step.HOUR: timedelta(hours=1), Step.DAY: timedelta(days=1)}
 
 
 def stylesheet() -> str:
@@ -105,7 +104,7 @@ def timeline(
 
     Args:
         found: the oldest first, as the store gives them. Where they are too many to be seen,
-            a column stands for several.
+            a column stands for several, and the picture says so.
         step: what each of them is.
         labels: the model's.
         tag: the hashtag that they are of; None for all posts.
@@ -114,21 +113,21 @@ def timeline(
     key, title = key_of("timeline", name or None), f"Sentiment{name} over time"
     if not found:
         return instead(key, title, f"The store holds no posts{name} of that time.", _FILL)
-    span, unit = span_of(found[0].start, found[-1].start, _STEPS[step], _MOST_COLUMNS)
+    span = span_of(found[0].start, found[-1].start, step, _MOST_COLUMNS)
     merged: dict[datetime, dict[str, int]] = {}
     for stretch in found:
-        counts = merged.setdefault(beginning(stretch.start, span), {})
+        counts = merged.setdefault(beginning(stretch.start, span.length), {})
         for label, count in stretch.counts.items():
             counts[label] = counts.get(label, 0) + count
     shown_as = dresses(labels, merged.values())
-    title = f"{title}, by {unit}"
+    title = f"{title}, by {span.name}"
     total = sum(stretch.posts for stretch in found)
     return Figure(
         key,
         title,
         f"{posts(total)} between {found[0].start:%Y-%m-%d %H:%M} and the {step} from "
-        f"{found[-1].start:%Y-%m-%d %H:%M} UTC, by label.",
-        ("from (UTC)", "posts", *(dress.name for dress in shown_as)),
+        f"{found[-1].start:%Y-%m-%d %H:%M} UTC, by label; {span.told}.",
+        (f"{span.name} from (UTC)", "posts", *(dress.name for dress in shown_as)),
         tuple(
             (
                 f"{start:%Y-%m-%d %H:%M}",
