@@ -70,6 +70,19 @@ def test_machines_get_json(cli: Run, store: str, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "mine.json").read_text())["posts"] == 3
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_texts_that_others_may_not_have_are_left_out(
+    cli: Run, store: str, monkeypatch: pytest.MonkeyPatch, form: tuple[str, ...]
+) -> None:
+    """What holds for answers holds for a file that is sent, even if texts are asked for."""
+    asked = ("report", "-", "--texts", *form, "--store", store)
+    assert "#Sun 1" in cli(*asked).out
+    monkeypatch.setenv("SENTISERVE_RETURN_TEXT", "own")
+    told = cli(*asked).out
+    assert "anna" in told
+    assert "#Sun 1" not in told
+
+
 def test_drift_alone_is_printed(cli: Run, store: str, tmp_path: Path) -> None:
     """With what could not be compared, and why; no file is written."""
     ran = cli("report", "--drift", "--store", store)
