@@ -285,6 +285,31 @@ def test_long_names_are_cut_in_the_middle_in_the_picture_alone() -> None:
     assert any(tip.startswith(name) for tip in tips(parsed(figure.svg())))
 
 
+def test_no_name_is_longer_than_a_table_can_bear() -> None:
+    """Of a hundred thousand characters, the first and the last are shown; so of a hashtag."""
+    name = f"first{'x' * 100_000}last"
+    for figure in (
+        figures.authors([aggregate("1", {"neutral": 1}, name)], LABELS),
+        figures.hashtags([aggregate(name, {"neutral": 1}, platform=None)], LABELS),
+    ):
+        shown = figure.rows[0][0]
+        assert "first" in shown
+        assert "x…x" in shown
+        assert "last" in shown
+        assert len(shown) < 210
+        assert len(figure.svg()) < 10_000
+    assert len(figures.hashtag(name, None, LABELS).title) < 230
+    assert len(figures.timeline([], Step.DAY, LABELS, name).title) < 230
+
+
+@pytest.mark.parametrize("blank", ["\ufdd0", "\u200b\u200d", "\u2800", " \u3164 ", "\ufe0f"])
+def test_a_name_that_cannot_be_seen_is_replaced(blank: str) -> None:
+    """By the author's id, or a word that says so."""
+    found = [aggregate(i, {"neutral": 1}, blank) for i in ("7", blank)]
+    rows = figures.authors(found, LABELS).rows
+    assert [row[0] for row in rows] == ["7 (x)", "(invisible) (x)"]
+
+
 HOSTILE = [
     "<script>alert(1)</script>",
     "]]>",

@@ -139,6 +139,18 @@ async def test_texts_can_be_left_out() -> None:
     assert "secret words" not in str(report_json(report, "1", texts="none"))
 
 
+async def test_names_of_recent_posts_can_be_seen_and_are_cut() -> None:
+    """One without ink gives way to the id, and one of a hundred thousand characters to a line."""
+    post = said("2", "Hi", "y" * 100_000)
+    blank = said("1", "Hi", "\u200b")
+    named = msgspec.structs.replace(
+        blank, post=msgspec.structs.replace(blank.post, author_id="seven")
+    )
+    root = parsed(page(await made([named, post]), "1"))
+    names = ["".join(bdi.itertext()) for li in root.iter("li") for bdi in li.iter("bdi")]
+    assert sorted(names) == ["seven", f"{'y' * 99}…{'y' * 99}"]
+
+
 async def test_texts_of_sources_alone_can_be_left_out() -> None:
     """As in answers: what was asked as a text is told, what a source gave is not."""
     given = msgspec.structs.replace(said("2", ""), post=Post.of_text("own words"))

@@ -10,7 +10,7 @@ from sentiserve.insights.drawing.columns import columns
 from sentiserve.insights.drawing.donut import donut
 from sentiserve.insights.drawing.dress import Dress, dresses
 from sentiserve.insights.drawing.figure import NARROW, WIDE, Figure, key_of, percent, posts, share
-from sentiserve.insights.drawing.markup import shown
+from sentiserve.insights.drawing.lettering import named
 from sentiserve.insights.drawing.panels import panels
 from sentiserve.insights.drawing.words import instead
 from sentiserve.insights.findings import Drift, Finding
@@ -61,7 +61,7 @@ def hashtags(found: Sequence[Aggregate], labels: Sequence[str]) -> Figure:
         found: as ``Aggregates.hashtags`` gives them.
         labels: the model's.
     """
-    rows = [Bar(f"#{shown(one.name)}", f"#{shown(one.name)}", one.counts) for one in found]
+    rows = [Bar(f"#{named(one.name)}", f"#{named(one.name)}", one.counts) for one in found]
     return _ranked(("hashtag", "Sentiment of the most used hashtags"), rows, labels)
 
 
@@ -73,8 +73,8 @@ def hashtag(tag: str, found: Aggregate | None, labels: Sequence[str]) -> Figure:
         found: as ``Aggregates.hashtag`` gives it; None if it found nothing.
         labels: the model's.
     """
-    name = shown(f"#{tag.removeprefix('#')}")
-    key, title = key_of("hashtag", name), f"Sentiment of {name}"
+    name = f"#{named(tag.removeprefix('#'))}"
+    key, title = key_of("hashtag", tag.removeprefix("#")), f"Sentiment of {name}"
     if found is None or not found.posts:
         return instead(
             key,
@@ -109,8 +109,9 @@ def timeline(
         labels: the model's.
         tag: the hashtag that they are of; None for all posts.
     """
-    name = "" if tag is None else shown(f" of #{tag.removeprefix('#')}")
-    key, title = key_of("timeline", name or None), f"Sentiment{name} over time"
+    plain = None if tag is None else tag.removeprefix("#")
+    name = "" if plain is None else f" of #{named(plain)}"
+    key, title = key_of("timeline", plain), f"Sentiment{name} over time"
     if not found:
         return instead(key, title, f"The store holds no posts{name} of that time.", _FILL)
     span = span_of(found[0].start, found[-1].start, step, _MOST_COLUMNS)
@@ -186,7 +187,7 @@ def _ranked(about: tuple[str, str], rows: Sequence[Bar], labels: Sequence[str]) 
 
 
 def _author(author: Aggregate, *, with_platform: bool = True) -> str:
-    name = shown(author.handle or author.name)
+    name = named(author.handle, author.name)
     return f"{name} ({author.platform})" if with_platform else name
 
 

@@ -8,6 +8,7 @@ from importlib import resources
 
 from sentiserve.insights import figures
 from sentiserve.insights.drawing.figure import NARROW, WIDE, Figure, share
+from sentiserve.insights.drawing.lettering import named
 from sentiserve.insights.drawing.markup import Element, Style, shown, tag
 from sentiserve.insights.report import Report, Texts, is_told
 from sentiserve.types import Prediction
@@ -139,8 +140,8 @@ def _post(prediction: Prediction, *, texts: Texts) -> Element:
     post, sentiment = prediction.post, prediction.sentiment
     label = sentiment.label
     head: list[Element | str] = [tag("strong", label), f"{sentiment.scores[label]:.2f}, "]
-    if author := post.author_handle or post.author_id:
-        head += [tag("bdi", author), ", "]
+    if post.author_handle or post.author_id:
+        head += [tag("bdi", named(post.author_handle, post.author_id)), ", "]
     when = _time(prediction.seen_at)
     is_web = post.url is not None and post.url.startswith(_LINKED)
     link = tag("a", when, href=post.url, rel="noreferrer noopener") if is_web else when
