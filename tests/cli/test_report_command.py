@@ -101,6 +101,8 @@ def test_drift_alone_is_printed(cli: Run, store: str, tmp_path: Path) -> None:
         (("folder",), "folder is a directory; name a file"),
         (("missing/report.html",), "there is no directory missing; make it first"),
         (("--since", "soon"), "'soon' is no time"),
+        (("--hashtag", ""), "--hashtag is empty"),
+        (("--hashtag", "sun", "--hashtag", "# "), "--hashtag is empty"),
         (("--model", "nowhere"), "nowhere"),
     ],
 )
@@ -150,6 +152,14 @@ def test_there_must_be_a_store(cli: Run, tmp_path: Path) -> None:
     assert ran.status == 1
     assert "there is no store at" in ran.err
     assert not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.parametrize("form", [(), ("--json",), ("--drift",)])
+def test_memory_can_tell_nothing(cli: Run, form: tuple[str, ...]) -> None:
+    """A report of this process's own memory would be empty for good."""
+    ran = cli("report", *form, "--store", "memory://")
+    assert (ran.status, ran.out) == (1, "")
+    assert "memory:// holds nothing of other commands" in ran.err
 
 
 def test_an_empty_store_says_what_to_do(cli: Run, store: str, tmp_path: Path) -> None:

@@ -69,6 +69,10 @@ def report(
     from sentiserve.settings import load_settings
 
     settings = load_settings(model=model, store=store)
+    if settings.store.startswith("memory:"):
+        raise BadInputError("memory:// holds nothing of other commands; name a store: --store")
+    if any(not tag.removeprefix("#").strip() for tag in hashtag or ()):
+        raise BadInputError("--hashtag is empty; name one, or leave it out for the most used one")
     if only_drift:
         if target is not None:
             raise BadInputError("--drift prints its findings; leave OUT out")
