@@ -168,6 +168,16 @@ def test_an_empty_store_says_what_to_do(cli: Run, store: str, tmp_path: Path) ->
     assert "sentiserve ingest file posts.jsonl" in cli("report", "-", "--store", store).out
 
 
+def test_one_post_is_not_called_several(cli: Run, tmp_path: Path) -> None:
+    """By what takes it in, nor by what reports of it."""
+    (tmp_path / "one.jsonl").write_text('{"platform": "x", "id": "1", "text": "Hello"}\n')
+    store = f"sqlite:///{tmp_path}/one.db"
+    taken = cli("ingest", "file", str(tmp_path / "one.jsonl"), "--store", store)
+    assert "1 post: 1 new" in taken.err
+    made = cli("report", str(tmp_path / "one.html"), "--store", store)
+    assert made.err.startswith("1 post in ")
+
+
 def test_a_terminal_sees_what_it_waits_for(store: str, tmp_path: Path) -> None:
     """And what was made."""
     said = on_terminal("report", "out.html", "--store", store)

@@ -62,7 +62,7 @@ def test_the_most_active_authors_are_bars_with_shares_and_posts() -> None:
         *("ben (x)", "3", "3", "100\xa0%"),
         *("0", "0\xa0%", "0", "0\xa0%"),
     )
-    assert "most are of anna (x): 10\xa0posts: negative 10\xa0%" in figure.description
+    assert "anna (x) has the most, 10\xa0posts: negative 10\xa0%" in figure.description
 
 
 def test_the_most_used_hashtags_are_bars_too() -> None:

@@ -95,7 +95,9 @@ def report(
         typer.echo(content, nl=False)
         return
     _write(Path(target), content)
-    err.print(printable(f"{made.timeline.posts:,} posts in {target}"), markup=False)
+    count = made.timeline.posts
+    said = f"{count:,} post{'' if count == 1 else 's'} in {target}"
+    err.print(printable(said), markup=False)
 
 
 def _html(made: "Report", *, texts: "Texts") -> bytes:

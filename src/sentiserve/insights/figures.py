@@ -179,7 +179,7 @@ def _ranked(about: tuple[str, str], rows: Sequence[Bar], labels: Sequence[str]) 
         f"{what}s",
         title,
         f"Posts of each {what} by label, of {len(rows)} {what}{'' if len(rows) == 1 else 's'}; "
-        f"most are of {first.full_name}: {_told(first.counts, shown_as)}.",
+        f"{first.full_name} has the most, {_told(first.counts, shown_as)}.",
         (what, "posts", *_heads(shown_as)),
         tuple((row.full_name, f"{row.posts:,}", *_cells(row.counts, shown_as)) for row in rows),
         draw=lambda id_, across: bars(id_, across, rows, shown_as),
