@@ -1,5 +1,7 @@
 """A long text is cut where the model can't see it any more, and nowhere else."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +32,14 @@ def test_the_tokens_stay_what_they_are(pieces: list[str], space: str) -> None:
 
 def test_most_of_a_long_text_is_cut() -> None:
     assert len(beginning(TOKENIZER, MAX_TOKENS)("word " * 20_000)) < 100
+
+
+@pytest.mark.parametrize("piece", ["!?", "#", "😂", "@", "\u0301", "-_", "a!"])
+def test_what_has_no_spaces_is_read_in_linear_time(piece: str) -> None:
+    """Processor time, which other programs don't take: here 2 ms, a minute if it were squared."""
+    text, started = piece * (100_000 // len(piece)), time.process_time()
+    beginning(TOKENIZER, MAX_TOKENS)(text)
+    assert time.process_time() - started < 5
 
 
 def test_a_short_text_is_left_as_it_is() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from tokenizers import Tokenizer
 
 _LONG = 2_000  # characters; cutting shorter texts saves nothing
-_WORD = re.compile(r"\S*\w\S*")  # letters and digits are tokens, whatever becomes of the rest
+_RUN = re.compile(r"\S+")
+_WORD = re.compile(r"\w")  # letters and digits are tokens, whatever becomes of the rest
 
 
 def beginning(tokenizer: Tokenizer, max_tokens: int) -> Callable[[str], str]:
@@ -30,7 +31,8 @@ def beginning(tokenizer: Tokenizer, max_tokens: int) -> Callable[[str], str]:
     def cut(text: str) -> str:
         if len(text) <= _LONG:
             return text
-        last = next(islice(_WORD.finditer(text), max_tokens, None), None)
+        words = (run for run in _RUN.finditer(text) if _WORD.search(run[0]))
+        last = next(islice(words, max_tokens, None), None)
         return text if last is None else text[: last.end()]
 
     return cut
