@@ -70,6 +70,19 @@ def test_machines_get_json(cli: Run, store: str, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "mine.json").read_text())["posts"] == 3
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_texts_that_others_may_not_have_are_left_out(
+    cli: Run, store: str, monkeypatch: pytest.MonkeyPatch, form: tuple[str, ...]
+) -> None:
+    """What holds for answers holds for a file that is sent, even if texts are asked for."""
+    asked = ("report", "-", "--texts", *form, "--store", store)
+    assert "#Sun 1" in cli(*asked).out
+    monkeypatch.setenv("SENTISERVE_RETURN_TEXT", "own")
+    told = cli(*asked).out
+    assert "anna" in told
+    assert "#Sun 1" not in told
+
+
 def test_drift_alone_is_printed(cli: Run, store: str, tmp_path: Path) -> None:
     """With what could not be compared, and why; no file is written."""
     ran = cli("report", "--drift", "--store", store)
@@ -88,6 +101,8 @@ def test_drift_alone_is_printed(cli: Run, store: str, tmp_path: Path) -> None:
         (("folder",), "folder is a directory; name a file"),
         (("missing/report.html",), "there is no directory missing; make it first"),
         (("--since", "soon"), "'soon' is no time"),
+        (("--hashtag", ""), "--hashtag is empty"),
+        (("--hashtag", "sun", "--hashtag", "# "), "--hashtag is empty"),
         (("--model", "nowhere"), "nowhere"),
     ],
 )
@@ -139,10 +154,28 @@ def test_there_must_be_a_store(cli: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "none.db").exists()
 
 
+@pytest.mark.parametrize("form", [(), ("--json",), ("--drift",)])
+def test_memory_can_tell_nothing(cli: Run, form: tuple[str, ...]) -> None:
+    """A report of this process's own memory would be empty for good."""
+    ran = cli("report", *form, "--store", "memory://")
+    assert (ran.status, ran.out) == (1, "")
+    assert "memory:// holds nothing of other commands" in ran.err
+
+
 def test_an_empty_store_says_what_to_do(cli: Run, store: str, tmp_path: Path) -> None:
     """In the report."""
     assert cli("store", "clear", "--yes", "--store", store, history="off").status == 0
     assert "sentiserve ingest file posts.jsonl" in cli("report", "-", "--store", store).out
+
+
+def test_one_post_is_not_called_several(cli: Run, tmp_path: Path) -> None:
+    """By what takes it in, nor by what reports of it."""
+    (tmp_path / "one.jsonl").write_text('{"platform": "x", "id": "1", "text": "Hello"}\n')
+    store = f"sqlite:///{tmp_path}/one.db"
+    taken = cli("ingest", "file", str(tmp_path / "one.jsonl"), "--store", store)
+    assert "1 post: 1 new" in taken.err
+    made = cli("report", str(tmp_path / "one.html"), "--store", store)
+    assert made.err.startswith("1 post in ")
 
 
 def test_a_terminal_sees_what_it_waits_for(store: str, tmp_path: Path) -> None:

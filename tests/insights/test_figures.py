@@ -62,7 +62,7 @@ def test_the_most_active_authors_are_bars_with_shares_and_posts() -> None:
         *("ben (x)", "3", "3", "100\xa0%"),
         *("0", "0\xa0%", "0", "0\xa0%"),
     )
-    assert "most are of anna (x): 10\xa0posts: negative 10\xa0%" in figure.description
+    assert "anna (x) has the most, 10\xa0posts: negative 10\xa0%" in figure.description
 
 
 def test_the_most_used_hashtags_are_bars_too() -> None:
@@ -137,7 +137,7 @@ def test_time_without_posts_is_a_gap() -> None:
         ("2026-09-14 00:00", "2", "0", "0", "2"),
         ("2026-09-18 00:00", "4", "4", "0", "0"),
     )
-    tip = "2026-09-18 00:00 UTC: 4\xa0posts; negative 4"
+    tip = "day from 2026-09-18 00:00 UTC: 4\xa0posts; negative 4"
     assert tip in tips(parsed(figure.svg()))
 
 
@@ -149,7 +149,7 @@ def test_time_without_posts_is_a_gap() -> None:
         (Step.DAY, timedelta(days=30), "day"),
         (Step.DAY, timedelta(days=300), "week"),
         (Step.DAY, timedelta(days=3000), "52 weeks"),
-        (Step.DAY, timedelta(days=400_000), "1664 weeks"),
+        (Step.DAY, timedelta(days=400_000), "some 32 years"),
     ],
 )
 def test_a_long_time_is_divided_into_longer_spans(
@@ -166,6 +166,42 @@ def test_a_long_time_is_divided_into_longer_spans(
         assert max(float(r.attrib.get("x", 0)) for r in rects) < width
 
 
+@pytest.mark.parametrize("step", list(Step))
+@pytest.mark.parametrize(
+    "years", [(1, 1), (1, 2), (1, 2026), (1, 9999), (2026, 9999), (9999, 9999)]
+)
+def test_any_time_that_can_be_stored_is_drawn(step: Step, years: tuple[int, int]) -> None:
+    """From the calendar's first hour to its last one, alone or beside others, with every post."""
+    first = datetime(years[0], 1, 1, tzinfo=UTC)
+    last = step.start_of(datetime(years[1], 12, 31, 23, tzinfo=UTC))
+    found = [Stretch(first, {"neutral": 1}), Stretch(last, {"positive": 2})]
+    figure = figures.timeline(found, step, LABELS)
+    assert sum(int(row[1]) for row in figure.rows) == 3
+    for width in (WIDE, NARROW):
+        rects = list(parsed(figure.svg(width)).iter(f"{SVG}rect"))
+        assert min(float(r.attrib["width"]) for r in rects) > 2
+
+
+def test_weeks_begin_on_mondays() -> None:
+    """Whatever day the posts are of."""
+    days = [stretch(timedelta(days=3), neutral=1), stretch(timedelta(days=303), neutral=1)]
+    figure = figures.timeline(days, Step.DAY, LABELS)
+    assert figure.rows[0][0] == "2026-09-14 00:00"
+
+
+def test_a_column_of_several_days_is_called_what_it_is() -> None:
+    """In the picture, its tips, its words and its table, for whoever asked for days."""
+    days = [stretch(timedelta(days=0), neutral=1), stretch(timedelta(days=300), neutral=1)]
+    figure = figures.timeline(days, Step.DAY, LABELS)
+    told = "by week; too long to show by day"
+    for width in (WIDE, NARROW):
+        assert told in texts(parsed(figure.svg(width)))
+    assert told in figure.description
+    tip = "week from 2026-09-14 00:00 UTC: 1\xa0post; neutral 1"
+    assert tip in tips(parsed(figure.svg()))
+    assert figure.columns[0] == "week from (UTC)"
+
+
 def test_the_axes_say_round_numbers_and_times_in_words() -> None:
     """Whole posts from nought on; full hours, with the day where it is new."""
     hours = [stretch(timedelta(hours=h), neutral=2 + h) for h in (0, 1, 20)]
@@ -173,6 +209,7 @@ def test_the_axes_say_round_numbers_and_times_in_words() -> None:
     assert seen[3:] == [
         *("0", "10", "20", "30"),
         *("14 Sep 2026 00:00", "06:00", "12:00", "18:00"),
+        "by hour",
     ]
 
 
@@ -246,6 +283,31 @@ def test_long_names_are_cut_in_the_middle_in_the_picture_alone() -> None:
     assert len(cut) < 40
     assert figure.rows[0][0] == f"{name} (x)"
     assert any(tip.startswith(name) for tip in tips(parsed(figure.svg())))
+
+
+def test_no_name_is_longer_than_a_table_can_bear() -> None:
+    """Of a hundred thousand characters, the first and the last are shown; so of a hashtag."""
+    name = f"first{'x' * 100_000}last"
+    for figure in (
+        figures.authors([aggregate("1", {"neutral": 1}, name)], LABELS),
+        figures.hashtags([aggregate(name, {"neutral": 1}, platform=None)], LABELS),
+    ):
+        shown = figure.rows[0][0]
+        assert "first" in shown
+        assert "x…x" in shown
+        assert "last" in shown
+        assert len(shown) < 210
+        assert len(figure.svg()) < 10_000
+    assert len(figures.hashtag(name, None, LABELS).title) < 230
+    assert len(figures.timeline([], Step.DAY, LABELS, name).title) < 230
+
+
+@pytest.mark.parametrize("blank", ["\ufdd0", "\u200b\u200d", "\u2800", " \u3164 ", "\ufe0f"])
+def test_a_name_that_cannot_be_seen_is_replaced(blank: str) -> None:
+    """By the author's id, or a word that says so."""
+    found = [aggregate(i, {"neutral": 1}, blank) for i in ("7", blank)]
+    rows = figures.authors(found, LABELS).rows
+    assert [row[0] for row in rows] == ["7 (x)", "(invisible) (x)"]
 
 
 HOSTILE = [

@@ -19,7 +19,7 @@ from sentiserve.metrics import Metrics
 from sentiserve.profile import Measured
 from sentiserve.store.memory import MemoryStore
 from sentiserve.testing import example_prediction
-from sentiserve.types import ModelInfo, Prediction, Step
+from sentiserve.types import ModelInfo, Post, Prediction, Step
 
 HOSTILE = "<script>alert('x')</script>"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -132,11 +132,34 @@ async def test_texts_can_be_left_out() -> None:
     """Of the page and of the JSON; authors and labels stay."""
     report = await made([said("1", "secret words")])
     assert "secret words" in page(report, "1")
-    without = page(report, "1", texts=False)
+    without = page(report, "1", texts="none")
     assert "secret words" not in without
     assert "anna" in without
     assert "secret words" in str(report_json(report, "1"))
-    assert "secret words" not in str(report_json(report, "1", texts=False))
+    assert "secret words" not in str(report_json(report, "1", texts="none"))
+
+
+async def test_names_of_recent_posts_can_be_seen_and_are_cut() -> None:
+    """One without ink gives way to the id, and one of a hundred thousand characters to a line."""
+    post = said("2", "Hi", "y" * 100_000)
+    blank = said("1", "Hi", "\u200b")
+    named = msgspec.structs.replace(
+        blank, post=msgspec.structs.replace(blank.post, author_id="seven")
+    )
+    root = parsed(page(await made([named, post]), "1"))
+    names = ["".join(bdi.itertext()) for li in root.iter("li") for bdi in li.iter("bdi")]
+    assert sorted(names) == ["seven", f"{'y' * 99}…{'y' * 99}"]
+
+
+async def test_texts_of_sources_alone_can_be_left_out() -> None:
+    """As in answers: what was asked as a text is told, what a source gave is not."""
+    given = msgspec.structs.replace(said("2", ""), post=Post.of_text("own words"))
+    report = await made([said("1", "secret words"), given])
+    html = page(report, "1", texts="own")
+    assert "own words" in html
+    assert "secret words" not in html
+    told = report_json(report, "1", texts="own")
+    assert {post["textInput"] for post in told["recent"]} == {"own words", None}
 
 
 async def test_script_in_anything_is_shown_as_text() -> None:

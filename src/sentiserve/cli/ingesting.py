@@ -142,7 +142,8 @@ def _figures(tally: "Tally") -> dict[str, int]:
 
 
 def _summary(tally: "Tally") -> str:
-    said = f"{tally.posts:,} posts: {tally.new:,} new, {tally.known:,} known"
+    posts = f"{tally.posts:,} post{'' if tally.posts == 1 else 's'}"
+    said = f"{posts}: {tally.new:,} new, {tally.known:,} known"
     said += f", {tally.left_out:,} left out" if tally.left_out else ""
     return said + (f"; {tally.forgotten:,} forgotten" if tally.forgotten else "")
 

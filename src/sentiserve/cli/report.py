@@ -13,7 +13,7 @@ from sentiserve.cli.times import time_since
 from sentiserve.errors import BadInputError
 
 if TYPE_CHECKING:
-    from sentiserve.insights.report import Report
+    from sentiserve.insights.report import Report, Texts
 
 EXAMPLES = examples(
     "sentiserve report",
@@ -43,7 +43,9 @@ def report(
     most: Annotated[int, typer.Option(min=1, max=100, help="Authors and hashtags.")] = 10,
     recent: Annotated[int, typer.Option(min=0, max=1000, help="Recent posts.")] = 20,
     texts: Annotated[
-        bool, typer.Option("--texts/--no-texts", help="Whether recent posts are shown with texts.")
+        bool,
+        typer.Option("--texts/--no-texts", help="Whether recent posts are shown with texts; "
+                     "with SENTISERVE_RETURN_TEXT=own never with those of sources."),
     ] = True,
     overwrite: Annotated[
         bool, typer.Option(help="Replace OUT even if it is no earlier report.")
@@ -67,6 +69,10 @@ def report(
     from sentiserve.settings import load_settings
 
     settings = load_settings(model=model, store=store)
+    if settings.store.startswith("memory:"):
+        raise BadInputError("memory:// holds nothing of other commands; name a store: --store")
+    if any(not tag.removeprefix("#").strip() for tag in hashtag or ()):
+        raise BadInputError("--hashtag is empty; name one, or leave it out for the most used one")
     if only_drift:
         if target is not None:
             raise BadInputError("--drift prints its findings; leave OUT out")
@@ -83,22 +89,25 @@ def report(
     with stage() as on_stage:
         on_stage("asking the store")
         made = asyncio.run(report_now(with_local_model(settings), wanted))
-    content = (_json if as_json else _html)(made, texts=texts)
+    shown = settings.return_text if texts else "none"
+    content = (_json if as_json else _html)(made, texts=shown)
     if target == _STDOUT:
         typer.echo(content, nl=False)
         return
     _write(Path(target), content)
-    err.print(printable(f"{made.timeline.posts:,} posts in {target}"), markup=False)
+    count = made.timeline.posts
+    said = f"{count:,} post{'' if count == 1 else 's'} in {target}"
+    err.print(printable(said), markup=False)
 
 
-def _html(made: "Report", *, texts: bool) -> bytes:
+def _html(made: "Report", *, texts: "Texts") -> bytes:
     import sentiserve
     from sentiserve.insights.report_page import page
 
     return page(made, sentiserve.__version__, texts=texts).encode()
 
 
-def _json(made: "Report", *, texts: bool) -> bytes:
+def _json(made: "Report", *, texts: "Texts") -> bytes:
     import msgspec
 
     import sentiserve

@@ -1,7 +1,7 @@
 """The figures of the page, the report and the notebook: one set, from what the stores tell."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib import resources
 
 from sentiserve.insights.drawing.axes import beginning, span_of
@@ -10,7 +10,7 @@ from sentiserve.insights.drawing.columns import columns
 from sentiserve.insights.drawing.donut import donut
 from sentiserve.insights.drawing.dress import Dress, dresses
 from sentiserve.insights.drawing.figure import NARROW, WIDE, Figure, key_of, percent, posts, share
-from sentiserve.insights.drawing.markup import shown
+from sentiserve.insights.drawing.lettering import named
 from sentiserve.insights.drawing.panels import panels
 from sentiserve.insights.drawing.words import instead
 from sentiserve.insights.findings import Drift, Finding
@@ -32,7 +32,6 @@ Counts = Mapping[str, int]  # posts per label
 _A = {"author": "an author", "hashtag": "a hashtag"}
 _FILL = "Fill it: sentiserve ingest file posts.jsonl"
 _MOST_COLUMNS = 62  # of time: two months by day
-_STEPS = {Step.HOUR: timedelta(hours=1), Step.DAY: timedelta(days=1)}
 
 
 def stylesheet() -> str:
@@ -62,7 +61,7 @@ def hashtags(found: Sequence[Aggregate], labels: Sequence[str]) -> Figure:
         found: as ``Aggregates.hashtags`` gives them.
         labels: the model's.
     """
-    rows = [Bar(f"#{shown(one.name)}", f"#{shown(one.name)}", one.counts) for one in found]
+    rows = [Bar(f"#{named(one.name)}", f"#{named(one.name)}", one.counts) for one in found]
     return _ranked(("hashtag", "Sentiment of the most used hashtags"), rows, labels)
 
 
@@ -74,8 +73,8 @@ def hashtag(tag: str, found: Aggregate | None, labels: Sequence[str]) -> Figure:
         found: as ``Aggregates.hashtag`` gives it; None if it found nothing.
         labels: the model's.
     """
-    name = shown(f"#{tag.removeprefix('#')}")
-    key, title = key_of("hashtag", name), f"Sentiment of {name}"
+    name = f"#{named(tag.removeprefix('#'))}"
+    key, title = key_of("hashtag", tag.removeprefix("#")), f"Sentiment of {name}"
     if found is None or not found.posts:
         return instead(
             key,
@@ -105,30 +104,31 @@ def timeline(
 
     Args:
         found: the oldest first, as the store gives them. Where they are too many to be seen,
-            a column stands for several.
+            a column stands for several, and the picture says so.
         step: what each of them is.
         labels: the model's.
         tag: the hashtag that they are of; None for all posts.
     """
-    name = "" if tag is None else shown(f" of #{tag.removeprefix('#')}")
-    key, title = key_of("timeline", name or None), f"Sentiment{name} over time"
+    plain = None if tag is None else tag.removeprefix("#")
+    name = "" if plain is None else f" of #{named(plain)}"
+    key, title = key_of("timeline", plain), f"Sentiment{name} over time"
     if not found:
         return instead(key, title, f"The store holds no posts{name} of that time.", _FILL)
-    span, unit = span_of(found[0].start, found[-1].start, _STEPS[step], _MOST_COLUMNS)
+    span = span_of(found[0].start, found[-1].start, step, _MOST_COLUMNS)
     merged: dict[datetime, dict[str, int]] = {}
     for stretch in found:
-        counts = merged.setdefault(beginning(stretch.start, span), {})
+        counts = merged.setdefault(beginning(stretch.start, span.length), {})
         for label, count in stretch.counts.items():
             counts[label] = counts.get(label, 0) + count
     shown_as = dresses(labels, merged.values())
-    title = f"{title}, by {unit}"
+    title = f"{title}, by {span.name}"
     total = sum(stretch.posts for stretch in found)
     return Figure(
         key,
         title,
         f"{posts(total)} between {found[0].start:%Y-%m-%d %H:%M} and the {step} from "
-        f"{found[-1].start:%Y-%m-%d %H:%M} UTC, by label.",
-        ("from (UTC)", "posts", *(dress.name for dress in shown_as)),
+        f"{found[-1].start:%Y-%m-%d %H:%M} UTC, by label; {span.told}.",
+        (f"{span.name} from (UTC)", "posts", *(dress.name for dress in shown_as)),
         tuple(
             (
                 f"{start:%Y-%m-%d %H:%M}",
@@ -179,7 +179,7 @@ def _ranked(about: tuple[str, str], rows: Sequence[Bar], labels: Sequence[str]) 
         f"{what}s",
         title,
         f"Posts of each {what} by label, of {len(rows)} {what}{'' if len(rows) == 1 else 's'}; "
-        f"most are of {first.full_name}: {_told(first.counts, shown_as)}.",
+        f"{first.full_name} has the most, {_told(first.counts, shown_as)}.",
         (what, "posts", *_heads(shown_as)),
         tuple((row.full_name, f"{row.posts:,}", *_cells(row.counts, shown_as)) for row in rows),
         draw=lambda id_, across: bars(id_, across, rows, shown_as),
@@ -187,7 +187,7 @@ def _ranked(about: tuple[str, str], rows: Sequence[Bar], labels: Sequence[str]) 
 
 
 def _author(author: Aggregate, *, with_platform: bool = True) -> str:
-    name = shown(author.handle or author.name)
+    name = named(author.handle, author.name)
     return f"{name} ({author.platform})" if with_platform else name
 
 

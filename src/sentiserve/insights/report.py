@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from sentiserve.errors import NotFoundError
 from sentiserve.insights.aggregates import Aggregates
@@ -12,8 +13,9 @@ from sentiserve.insights.timelines import Timelines
 from sentiserve.insights.watch import DriftWatch
 from sentiserve.protocols import Store
 from sentiserve.timing import store_within
-from sentiserve.types import Aggregate, ModelInfo, Prediction, Step, Stretch
+from sentiserve.types import TEXT, Aggregate, ModelInfo, Post, Prediction, Step, Stretch
 
+Texts = Literal["all", "own", "none"]  # which are told; "own" are those of no source
 _SHORT = timedelta(days=3)  # of posts, that are counted by the hour
 
 
@@ -71,6 +73,11 @@ class Wanted:
     most: int = 10
     recent: int = 20
     seconds: float = 60.0
+
+
+def is_told(post: Post, texts: Texts) -> bool:
+    """Whether the post's text may be in the report."""
+    return texts == "all" or (texts == "own" and post.ref.platform == TEXT)
 
 
 async def gather(store: Store, model: ModelInfo, watch: DriftWatch, wanted: Wanted) -> Report:

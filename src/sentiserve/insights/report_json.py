@@ -3,17 +3,17 @@
 from typing import Any
 
 from sentiserve.insights.findings import Drift, Finding
-from sentiserve.insights.report import Report, Timeline
+from sentiserve.insights.report import Report, Texts, Timeline, is_told
 from sentiserve.types import Aggregate, Prediction
 
 
-def report_json(report: Report, version: str, *, texts: bool = True) -> dict[str, Any]:
+def report_json(report: Report, version: str, *, texts: Texts = "all") -> dict[str, Any]:
     """What the report tells, ready to be encoded.
 
     Args:
         report: what it tells.
         version: of sentiserve.
-        texts: whether the recent posts' texts are in it.
+        texts: which of the recent posts' texts are in it.
     """
     model = report.model
     return {
@@ -95,7 +95,7 @@ def _timeline(timeline: Timeline) -> dict[str, Any]:
     return {"step": timeline.step, "stretches": stretches}
 
 
-def _post(prediction: Prediction, *, texts: bool) -> dict[str, Any]:
+def _post(prediction: Prediction, *, texts: Texts) -> dict[str, Any]:
     post, sentiment = prediction.post, prediction.sentiment
     said = {
         "sentimentAnalyst": sentiment.label,
@@ -110,4 +110,6 @@ def _post(prediction: Prediction, *, texts: bool) -> dict[str, Any]:
             "createdAt": post.created_at,
         },
     }
-    return {"textInput": post.text} | said if texts else said
+    if texts == "none":
+        return said
+    return {"textInput": post.text if is_told(post, texts) else None} | said

@@ -8,8 +8,9 @@ from importlib import resources
 
 from sentiserve.insights import figures
 from sentiserve.insights.drawing.figure import NARROW, WIDE, Figure, share
+from sentiserve.insights.drawing.lettering import named
 from sentiserve.insights.drawing.markup import Element, Style, shown, tag
-from sentiserve.insights.report import Report
+from sentiserve.insights.report import Report, Texts, is_told
 from sentiserve.types import Prediction
 
 _FILL = "sentiserve ingest file posts.jsonl"
@@ -18,13 +19,13 @@ _GENERATOR = "sentiserve"
 _LINKED = ("https://", "http://")
 
 
-def page(report: Report, version: str, *, texts: bool = True) -> str:
+def page(report: Report, version: str, *, texts: Texts = "all") -> str:
     """The report as HTML.
 
     Args:
         report: what it tells.
         version: of sentiserve.
-        texts: whether the recent posts' texts are in it.
+        texts: which of the recent posts' texts are in it.
     """
     style = figures.stylesheet() + _file("report.css")
     title = f"Sentiment of {_counted(report.timeline.posts, 'post')}"
@@ -58,7 +59,7 @@ def _policy(style: str) -> str:
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
-def _main(report: Report, title: str, *, texts: bool) -> list[Element]:
+def _main(report: Report, title: str, *, texts: Texts) -> list[Element]:
     labels = report.model.labels
     header = tag("header", tag("h1", title), *_summary(report))
     if not report.timeline.stretches:
@@ -130,22 +131,23 @@ def _section(figure: Figure) -> Element:
     return tag("section", *parts)
 
 
-def _recent(recent: Sequence[Prediction], *, texts: bool) -> Element:
+def _recent(recent: Sequence[Prediction], *, texts: Texts) -> Element:
     posts = [_post(prediction, texts=texts) for prediction in recent]
     return tag("section", tag("h2", "Recent posts"), tag("ul", *posts, class_="posts"))
 
 
-def _post(prediction: Prediction, *, texts: bool) -> Element:
+def _post(prediction: Prediction, *, texts: Texts) -> Element:
     post, sentiment = prediction.post, prediction.sentiment
     label = sentiment.label
     head: list[Element | str] = [tag("strong", label), f"{sentiment.scores[label]:.2f}, "]
-    if author := post.author_handle or post.author_id:
-        head += [tag("bdi", author), ", "]
+    if post.author_handle or post.author_id:
+        head += [tag("bdi", named(post.author_handle, post.author_id)), ", "]
     when = _time(prediction.seen_at)
     is_web = post.url is not None and post.url.startswith(_LINKED)
     link = tag("a", when, href=post.url, rel="noreferrer noopener") if is_web else when
     said = [tag("p", *head, f"{post.ref.platform}, ", link, class_="quiet")]
-    return tag("li", *said, *([tag("p", post.text, dir="auto", class_="text")] if texts else []))
+    text = [tag("p", post.text, dir="auto", class_="text")] if is_told(post, texts) else []
+    return tag("li", *said, *text)
 
 
 def _footer(report: Report, version: str) -> Element:

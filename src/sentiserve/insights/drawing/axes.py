@@ -1,10 +1,13 @@
 """Where an axis has its ticks, and what they say."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sentiserve.types import Step
+
 _DAY = timedelta(days=1)
-_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
+_FIRST = datetime.min.replace(tzinfo=UTC)  # a Monday; no span can begin before it
 SPANS = (  # into which a time is divided, and what one of them is called
     (timedelta(hours=1), "hour"),
     (timedelta(hours=3), "3 hours"),
@@ -21,20 +24,41 @@ _BETWEEN = [  # two times on the axis
 ]
 
 
-def span_of(first: datetime, last: datetime, least: timedelta, most: int) -> tuple[timedelta, str]:
-    """The shortest span, not under ``least``, that divides the time into ``most`` at most."""
-    for span, name in SPANS:
-        if span >= least and (last - first) // span < most:
-            return span, name
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a column stands for.
+
+    Attributes:
+        name: what one is called.
+        step: what was asked for, which may be shorter.
+    """
+
+    length: timedelta
+    name: str
+    step: Step
+
+    @property
+    def told(self) -> str:
+        """What a column is, and why it isn't what was asked for."""
+        is_asked = self.length == self.step.length
+        why = "" if is_asked else f"; too long to show by {self.step}"
+        return f"by {self.name}{why}"
+
+
+def span_of(first: datetime, last: datetime, step: Step, most: int) -> Span:
+    """The shortest span, not under the step, that divides the time into ``most`` at most."""
+    for length, name in SPANS:
+        if length >= step.length and (last - first) // length < most:
+            return Span(length, name, step)
     years = 1
     while (last - first) // (364 * _DAY * years) >= most:
         years *= 2
-    return 364 * _DAY * years, f"{52 * years} weeks"
+    return Span(364 * _DAY * years, f"some {years} years", step)
 
 
 def beginning(time: datetime, span: timedelta) -> datetime:
     """When the span began that a time is in; weeks begin on Mondays."""
-    return _MONDAY + (time - _MONDAY) // span * span
+    return _FIRST + (time - _FIRST) // span * span
 
 
 def heights(highest: int, most: int = 4) -> list[int]:

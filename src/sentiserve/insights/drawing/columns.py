@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sentiserve.insights.drawing.axes import heights, times
+from sentiserve.insights.drawing.axes import Span, heights, times
 from sentiserve.insights.drawing.dress import LINE, Dress
 from sentiserve.insights.drawing.figure import Drawing, posts
 from sentiserve.insights.drawing.lettering import width
@@ -20,13 +20,16 @@ def columns(
     id_: str,
     across: int,
     stretches: Mapping[datetime, Mapping[str, int]],
-    span: timedelta,
+    span: Span,
     dresses: Sequence[Dress],
 ) -> Drawing:
-    """A column for each span of time that has posts, between the first and the last one."""
+    """A column for each span of time that has posts, between the first and the last one.
+
+    What a column stands for is written below.
+    """
     key, top = legend(id_, dresses, across)
     top += 14
-    starts = list(_each(min(stretches), max(stretches), span))
+    starts = list(_each(min(stretches), max(stretches), span.length))
     ticks = heights(max(sum(counts.values()) for counts in stretches.values()))
     left = width(f"{ticks[-1]:,}", _SMALL) + 10
     step = (across - left) / len(starts)
@@ -37,14 +40,16 @@ def columns(
             wide = min(step * 0.86, _WIDEST)
             x = left + step * (place + 0.5) - wide / 2
             box = (x, top + _HIGH, wide, _HIGH / ticks[-1])
-            drawn.append(_column(id_, box, (start, stretches[start]), dresses))
+            when = f"{span.name} from {start:%Y-%m-%d %H:%M} UTC"
+            drawn.append(_column(id_, box, (when, stretches[start]), dresses))
     most = max(2, int((across - left) // _LABEL))
     below = [
         _time(left + step * (place + 0.5), top + _HIGH + 20, text, (left, across))
-        for place, text in times(starts, span, most)
+        for place, text in times(starts, span.length, most)
     ]
-    parts = [patterns(id_, dresses), *key, *lines, *drawn, *below]
-    return Drawing(top + _HIGH + 30, parts)
+    unit = words(left, top + _HIGH + 40, span.told, faint=True, font_size=_SMALL)
+    parts = [patterns(id_, dresses), *key, *lines, *drawn, *below, unit]
+    return Drawing(top + _HIGH + 50, parts)
 
 
 def _each(first: datetime, last: datetime, span: timedelta) -> list[datetime]:
@@ -70,13 +75,13 @@ def _time(x: float, y: float, text: str, room: tuple[float, float]) -> Element:
 def _column(
     id_: str,
     box: tuple[float, float, float, float],
-    stretch: tuple[datetime, Mapping[str, int]],
+    stretch: tuple[str, Mapping[str, int]],
     dresses: Sequence[Dress],
 ) -> Element:
     x, y, wide, scale = box
-    start, counts = stretch
+    when, counts = stretch
     said = ", ".join(f"{d.name} {d.count(counts):,}" for d in dresses if d.count(counts))
-    parts = [tag("title", f"{start:%Y-%m-%d %H:%M} UTC: {posts(sum(counts.values()))}; {said}")]
+    parts = [tag("title", f"{when}: {posts(sum(counts.values()))}; {said}")]
     for i, dress in enumerate(dresses):
         if high := dress.count(counts) * scale:
             seen = max(high - 1, 0.75)

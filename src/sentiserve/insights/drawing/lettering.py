@@ -8,11 +8,24 @@ from sentiserve.insights.drawing.markup import shown
 SIZE = 13  # of letters; readable on a telephone, where a picture is 360 wide
 _NARROW, _BROAD = set("fijlrtI.,:;|!'()[] "), set("mwMW@%")
 _CUT = "\N{HORIZONTAL ELLIPSIS}"
+_LONGEST = 200  # characters of a name, in tables and lists
+_INVISIBLE = "(invisible)"
+_FILLERS = set("\u115f\u1160\u2800\u3164\uffa0")  # letters and signs without ink
 
 
 def width(text: str, size: float = SIZE) -> float:
     """The width of a text; somewhat more than in most fonts."""
     return size * sum(map(_em, text))
+
+
+def named(*names: str | None) -> str:
+    """The first of the names that can be seen, as it is shown in words; far too long ones cut."""
+    for name in names:
+        kept = " ".join(shown(name or "").split())
+        if any(category(c)[0] in "LNPS" and c not in _FILLERS for c in kept[:_LONGEST]):
+            half = (_LONGEST - 1) // 2
+            return kept if len(kept) <= _LONGEST else f"{kept[:half]}{_CUT}{kept[-half:]}"
+    return _INVISIBLE
 
 
 def shortened(name: str, most: float, size: float = SIZE) -> str:
