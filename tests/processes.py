@@ -62,7 +62,11 @@ class Service:
     """A real ``sentiserve serve`` in a process of its own, on a free port of this machine."""
 
     def __init__(self, directory: Path, *flags: str, **env: str) -> None:
-        """Start the process in the directory; variables are named without ``SENTISERVE_``."""
+        """Start the process in the directory; variables are named without ``SENTISERVE_``.
+
+        Unless told otherwise it refuses nothing for being slow, as a busy machine is.
+        """
+        env = {"max_wait": "60"} | env
         self.logs: list[str] = []
         # The machine's proxies have no part in this.
         self.client = httpx.Client(timeout=PATIENCE, trust_env=False)

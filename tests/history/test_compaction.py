@@ -65,7 +65,7 @@ def test_repeated_rows_change_no_answer_and_go(tmp_path: Path) -> None:
     two = [record("2", author_id="7")]
     history = history_of(tmp_path, one, two)
     answers = training_set(history, tmp_path, SPINE, FEATURES)
-    winners = kept(history)
+    winners = sorted(kept(history), key=lambda item: item.id)
     copy = tmp_path / "copy"
     shutil.copytree(history.directory, copy)
     compact(history)
@@ -76,7 +76,7 @@ def test_repeated_rows_change_no_answer_and_go(tmp_path: Path) -> None:
     assert sorted(kept(history), key=lambda item: item.id) == winners
     assert compact(history) == 2
     assert len(rows(history)) == 3
-    assert kept(history) == winners
+    assert sorted(kept(history), key=lambda item: item.id) == winners
 
 
 def test_a_broken_file_stops_it(tmp_path: Path) -> None:
