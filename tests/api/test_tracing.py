@@ -13,7 +13,7 @@ import pytest
 from collector import SERVER, Collector, Seen
 from processes import Service, eventually
 
-TEXT = "Nobody but the model may read this: açaí & <b>7731</b>."
+TEXT = "Nobody but the model may read this: açaí & <b>hidden7731</b>."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Traced:
     def ask(self, method: str, path: str, **given: Any) -> tuple[httpx.Response, list[Seen]]:
         """Send a request that is part of a trace; its answer, and the spans that came of it."""
         trace, parent = secrets.token_hex(16), secrets.token_hex(8)
-        headers = {"traceparent": f"00-{trace}-{parent}-01", "Cookie": "a=7731"}
+        headers = {"traceparent": f"00-{trace}-{parent}-01", "Cookie": "a=hidden7731"}
         answer = self.service.client.request(method, path, headers=headers, **given)
         eventually(lambda: any(span.kind == SERVER for span in self.collector.of(trace)))
         request, *parts = self.collector.of(trace)
@@ -125,7 +125,7 @@ def test_the_log_names_the_trace(traced: Traced) -> None:
 
 def test_what_is_refused_and_unknown_is_traced_too(traced: Traced) -> None:
     """A path that nobody knows is in no name and no attribute."""
-    _, (request,) = traced.ask("GET", "/nothing/7731-here", params={"secret": "7731"})
+    _, (request,) = traced.ask("GET", "/nothing/hidden7731-here", params={"secret": "hidden7731"})
     assert request.name == "GET"
     assert request.attributes["http.response.status_code"] == 404
     assert not request.failed
@@ -137,11 +137,18 @@ def test_no_text_url_or_credential_is_in_any_trace(
 ) -> None:
     """Nor a path with somebody's name, or a header that isn't of tracing."""
     traced.ask("POST", "/v1/sentiment", json={"inputs": [TEXT, {"url": sample[4]["url"]}]})
-    traced.ask("GET", "/v1/authors/x/somebody-7731", params={"since": "7731-01-01"})
+    traced.ask("GET", "/v1/authors/x/somebody-hidden7731", params={"since": "7731-01-01"})
     traced.ask("GET", "/v1/inference", params={"tweetUrl": sample[5]["url"]})
     raw = traced.collector.raw.decode("utf-8", "replace")
     assert "/v1/authors/{platform}/{author}" in raw
-    found = [sample[4]["text"][:12], sample[4]["id"], sample[5]["id"], TEXT[:12], "7731", "python-"]
+    found = [
+        sample[4]["text"][:12],
+        sample[4]["id"],
+        sample[5]["id"],
+        TEXT[:12],
+        "hidden7731",
+        "python-",
+    ]
     assert not [each for each in found if each in raw]
 
 
