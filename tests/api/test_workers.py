@@ -23,7 +23,7 @@ REQUESTS = 40  # of as many connections: that all of them go to one of two has n
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with two workers, both of which answer."""
     with Service(tmp_path_factory.mktemp("two"), "--workers", "2") as started:
-        eventually(lambda: len(counts(started)) == 2)
+        eventually(lambda: both_answer(started))
         yield started
 
 
@@ -46,6 +46,12 @@ def counts(service: Service, route: str = "/metrics") -> dict[str, float]:
     found = {worker: float(count) for worker, count in re.findall(pattern, told, re.MULTILINE)}
     workers = set(re.findall(r'^sentiserve_queued_texts{worker="(\d+)"}', told, re.MULTILINE))
     return {worker: found.get(worker, 0.0) for worker in workers}
+
+
+def both_answer(service: Service) -> bool:
+    """Whether both workers have; one tells what it counted a moment before it gets connections."""
+    answered = counts(service)
+    return len(answered) == 2 and all(answered.values())
 
 
 def children(pid: int) -> list[int]:
@@ -97,7 +103,7 @@ def test_a_killed_worker_is_replaced_and_nothing_recorded_is_lost(
     start_service: StartService, sample: list[dict[str, str]]
 ) -> None:
     service = start_service("--workers", "2")
-    eventually(lambda: len(counts(service)) == 2)
+    eventually(lambda: both_answer(service))
     urls = [post["url"] for post in sample[:20]]
     for number, url in enumerate(urls):
         status, answer = ask(service, f"/v1/inference?{urlencode({'tweetUrl': url})}")
@@ -120,7 +126,7 @@ def test_a_killed_worker_is_replaced_and_nothing_recorded_is_lost(
 def test_a_worker_that_is_told_to_stop_is_replaced_too(start_service: StartService) -> None:
     """One after the other can be renewed, without a request that fails."""
     service = start_service("--workers", "2")
-    eventually(lambda: len(counts(service)) == 2)
+    eventually(lambda: both_answer(service))
     old = children(service.pid)
     for worker in old:
         os.kill(worker, signal.SIGTERM)
@@ -132,7 +138,7 @@ def test_a_worker_that_is_told_to_stop_is_replaced_too(start_service: StartServi
 
 def test_all_stop_together_and_the_port_is_free(start_service: StartService) -> None:
     service = start_service("--workers", "2")
-    eventually(lambda: len(counts(service)) == 2)
+    eventually(lambda: both_answer(service))
     workers = children(service.pid)
     assert service.stop() == 0
     assert not any(map(is_running, workers))
@@ -142,7 +148,7 @@ def test_all_stop_together_and_the_port_is_free(start_service: StartService) -> 
 
 def test_workers_end_with_their_parent(start_service: StartService) -> None:
     service = start_service("--workers", "2")
-    eventually(lambda: len(counts(service)) == 2)
+    eventually(lambda: both_answer(service))
     workers = children(service.pid)
     os.kill(service.pid, signal.SIGKILL)
     assert service.wait() == -signal.SIGKILL
