@@ -69,7 +69,9 @@ async def _serve(
         if settings.metrics == "emf":
             await stack.enter_async_context(writing(metrics, settings.service))
         tracing = await stack.enter_async_context(traced(settings.service))
-        parts = await stack.enter_async_context(running(settings, metrics, model))
+        parts = await stack.enter_async_context(
+            running(settings, metrics, model, store_may_be_down=True)
+        )
         activity = siblings.activity if siblings else Activity(metrics)
         await stack.enter_async_context(activity)
         server = Server(settings, on_ready)
