@@ -9,12 +9,12 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 
 from sentiserve.api.activity import MINUTES, Activity, Tally, quantile, together
-from sentiserve.api.dependencies import DOCUMENTED, PartsDep
+from sentiserve.api.dependencies import STRICT, PartsDep
 from sentiserve.api.problems import responses
 from sentiserve.api.schemas.wire import Wire
 from sentiserve.api.siblings import Siblings
 
-router = APIRouter(prefix="/v1", tags=["system"], dependencies=DOCUMENTED)
+router = APIRouter(prefix="/v1", tags=["system"], dependencies=STRICT)
 
 
 class MinuteOut(Wire):
@@ -80,7 +80,7 @@ class ActivityOut(Wire):
         )
 
 
-@router.get("/activity", summary="The last hour", responses=responses(401, 429))
+@router.get("/activity", summary="The last hour", responses=responses(401, 422, 429))
 async def activity(request: Request, parts: PartsDep) -> ActivityOut:
     """Posts a minute, how many were remembered, and how long answers took."""
     siblings: Siblings | None = request.app.state.siblings

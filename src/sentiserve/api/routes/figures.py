@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from sentiserve.api.dependencies import PartsDep
+from sentiserve.api.dependencies import PLAIN, PartsDep
 from sentiserve.api.routes.page import File
 from sentiserve.api.schemas.wire import MAX_NAME
 from sentiserve.errors import BadInputError, NotFoundError
@@ -13,7 +13,7 @@ from sentiserve.insights import figures
 from sentiserve.insights.figures import Figure
 from sentiserve.types import Step
 
-router = APIRouter(prefix="/figures", include_in_schema=False)
+router = APIRouter(prefix="/figures", include_in_schema=False, dependencies=PLAIN)
 
 Form = Literal["svg", "json"]
 Name = Annotated[str, Path(max_length=MAX_NAME)]

@@ -12,6 +12,7 @@ from sentiserve.api.schemas.inference import SentimentIn, SentimentOut, Sentimen
 from sentiserve.errors import SentiserveError
 from sentiserve.inference import Url
 
+# Not strict: what follows an & in an address that wasn't encoded looks like more parameters.
 router = APIRouter(prefix="/v1", tags=["inference"], dependencies=DOCUMENTED)
 
 

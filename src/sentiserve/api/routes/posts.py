@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from sentiserve.api.dependencies import DOCUMENTED, PartsDep, SettingsDep
+from sentiserve.api.dependencies import STRICT, PartsDep, SettingsDep
 from sentiserve.api.problems import responses
 from sentiserve.api.schemas.inference import RecentOut, RecentsOut
 
-router = APIRouter(prefix="/v1", tags=["inference"], dependencies=DOCUMENTED)
+router = APIRouter(prefix="/v1", tags=["inference"], dependencies=STRICT)
 
 
 @router.get("/posts", summary="The newest posts", responses=responses(401, 422, 429, 503))
