@@ -68,6 +68,23 @@ def test_a_telephone_scrolls_in_one_direction_alone(full: Service, dashboard: Op
         assert box["height"] >= 24, button.inner_text()  # WCAG 2.2, 2.5.8
 
 
+def test_a_wide_screen_is_used(full: Service, dashboard: Open) -> None:
+    """The newest posts stand beside the rest there, below it elsewhere."""
+    page = settled(dashboard(full, viewport={"width": 1900, "height": 1200}))
+
+    def box(part: str) -> dict[str, float]:
+        return dict(page.locator(f"section[aria-labelledby={part}-title]").bounding_box() or {})
+
+    ask, posts = box("ask"), box("posts")
+    assert posts["x"] > ask["x"] + ask["width"]
+    assert posts["y"] == ask["y"]
+    assert posts["x"] + posts["width"] - ask["x"] > 1900 * 0.9
+    page.set_viewport_size({"width": 1180, "height": 1200})
+    ask, posts = box("ask"), box("posts")
+    assert posts["x"] == ask["x"]
+    assert posts["y"] > box("drift")["y"]
+
+
 def test_everything_is_reached_and_seen_by_keyboard(full: Service, dashboard: Open) -> None:
     page = settled(dashboard(full))
     press = page.keyboard.press
