@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from page.browser import SAMPLE, Dashboard, opened
 from page.conftest import Open
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, FloatRect, Page, Route, expect
 from processes import Service
 
 pytestmark = pytest.mark.xdist_group("page")
@@ -72,8 +72,10 @@ def test_a_wide_screen_is_used(full: Service, dashboard: Open) -> None:
     """The newest posts stand beside the rest there, below it elsewhere."""
     page = settled(dashboard(full, viewport={"width": 1900, "height": 1200}))
 
-    def box(part: str) -> dict[str, float]:
-        return dict(page.locator(f"section[aria-labelledby={part}-title]").bounding_box() or {})
+    def box(part: str) -> FloatRect:
+        found = page.locator(f"section[aria-labelledby={part}-title]").bounding_box()
+        assert found is not None
+        return found
 
     ask, posts = box("ask"), box("posts")
     assert posts["x"] > ask["x"] + ask["width"]

@@ -14,12 +14,12 @@ from redis_server import RedisCluster, RedisServer, free_port, password
 from store.writers import check_processes
 
 from sentiserve.errors import StoreDownError, StoreError
+from sentiserve.hashtags import MAX_HASHTAGS
 from sentiserve.store import redis_connection
 from sentiserve.store.redis import RedisStore, from_url
 from sentiserve.store.redis_ranking import Ranking
 from sentiserve.testing import StoreContract, example_prediction
 from sentiserve.types import (
-    MAX_HASHTAGS,
     AggregateQuery,
     Author,
     Entity,
