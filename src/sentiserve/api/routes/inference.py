@@ -32,8 +32,8 @@ async def by_url(
 ) -> SentimentOut:
     """Find the post, and its sentiment; the second time from memory."""
     looked_up = getattr(request.state, "looked_up", False)  # see api/hits.py
-    answering = parts.inference.answer([Url(tweet_url)], looked_up=looked_up)
-    (outcome,), taken = await unless_left(request, answering)
+    async with unless_left(request):
+        (outcome,), taken = await parts.inference.answer([Url(tweet_url)], looked_up=looked_up)
     timing.take(taken)
     if isinstance(outcome, SentiserveError):
         raise outcome
