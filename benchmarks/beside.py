@@ -42,6 +42,9 @@ PATHS = [
     "/v1/timeline?step=hour",
     "/v1/timeline?step=day",
     "/v1/posts?limit=20",
+    "/figures/authors.json?limit=10",
+    f"/figures/hashtags/{BUSY}.json",
+    "/figures/timeline.json?step=hour",
 ]
 Pages = dict[str, str | None]
 """At which service a page looks, by what that is called."""
