@@ -13,6 +13,7 @@ from sentiserve.store import sqlite_aggregates, sqlite_timelines, sqlite_writes
 from sentiserve.store.sqlite_connection import Connection, empty_log, transaction
 from sentiserve.store.sqlite_rows import GET, micros, prediction_of
 from sentiserve.store.sqlite_schema import prepare
+from sentiserve.store.sqlite_windows import window
 from sentiserve.types import (
     Aggregate,
     AggregateQuery,
@@ -28,8 +29,8 @@ from sentiserve.types import (
 )
 
 _PAUSE = 0.2  # seconds before what was put is counted
-_FEW, _MANY = 2_000, 20_000  # rows that are counted in one go, if nobody waits for it, and if so
-_MOST = 10_000  # rows that a query may have to count: a put doesn't leave more, but counts itself
+_FEW, _MANY = 2_000, 20_000  # rows that are counted in one go, beside puts and by one
+_MOST = 10_000  # rows that a query may have to add up: a put doesn't leave more, but counts itself
 _BUSY = 1.0  # seconds after a put in which more is expected
 _RESTS = 19  # times as long as counting takes: it may have a twentieth of a core
 
@@ -116,7 +117,7 @@ class SqliteStore:
 
     async def aggregate(self, query: AggregateQuery) -> list[Aggregate]:
         """Aggregates over what is kept and not expired."""
-        now = await self._up_to_date()
+        now = await self._drop_expired()
         return await _opened(self._aggregator).run(
             lambda connection: sqlite_aggregates.find(connection, query, now)
         )
@@ -130,18 +131,13 @@ class SqliteStore:
     ) -> list[list[Aggregate | None]]:
         """Aggregates over spans of time that end now, of what is kept and not expired."""
         since = [micros(now - span) + 1 for span in spans]
-        values = {"model_id": model_id, "now": micros(now), "limit": 1}
-
-        def window(
-            connection: sqlite3.Connection, entity: Author | Hashtag, start: int
-        ) -> Aggregate | None:
-            sql, named = sqlite_aggregates.window(entity)
-            rows = connection.execute(sql, values | named | {"since": start}).fetchall()
-            return next(iter(sqlite_aggregates.aggregates(rows)), None)
+        until = micros(now)
 
         async def read(entity: Author | Hashtag) -> list[Aggregate | None]:
             return await _opened(self._aggregator).run(
-                lambda connection: [window(connection, entity, start) for start in since]
+                lambda connection: [
+                    window(connection, entity, model_id, start, until, until) for start in since
+                ]
             )
 
         # One by one, so that what a caller no longer waits for isn't read.
@@ -149,7 +145,7 @@ class SqliteStore:
 
     async def timeline(self, query: TimelineQuery) -> list[Stretch]:
         """Hours or days of what is kept and not expired."""
-        await self._up_to_date()
+        await self._drop_expired()
         return await _opened(self._aggregator).run(
             lambda connection: sqlite_timelines.timeline(connection, query)
         )
@@ -222,12 +218,9 @@ class SqliteStore:
 
         return await _opened(self._writer).run(write)
 
-    async def _up_to_date(self) -> int:
-        """See to it that all is counted, but nothing that has expired by now; when that is."""
+    async def _drop_expired(self) -> int:
+        """See to it that nothing is left that has expired by now; when that is."""
         now = _now()
-
-        def lacking(connection: sqlite3.Connection) -> bool:
-            return connection.execute(sqlite_writes.UNCOUNTED).fetchone() is not None
 
         def expired(connection: sqlite3.Connection) -> bool:
             return connection.execute(sqlite_writes.EXPIRED, (now,)).fetchone() is not None
@@ -238,9 +231,6 @@ class SqliteStore:
 
         while await _opened(self._aggregator).run(expired):
             await _opened(self._writer).run(drop)
-        if await _opened(self._aggregator).run(lacking):
-            while not await self._count_some(_MANY):
-                pass
         return now
 
     def _empty_log(self, connection: sqlite3.Connection) -> None:
