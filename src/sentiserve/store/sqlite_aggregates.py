@@ -166,9 +166,7 @@ class _Question:
 
     def _window(self, entity: Author | Hashtag, **only: Any) -> Aggregate | None:
         model_id = self._query.model_id
-        return window(
-            self._connection, entity, model_id, self._since, _FOREVER, self._now, **only
-        )
+        return window(self._connection, entity, model_id, self._since, _FOREVER, self._now, **only)
 
     def _aggregate(self, group: Group) -> Aggregate | None:
         naming = self._naming(group)

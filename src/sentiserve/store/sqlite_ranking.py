@@ -27,9 +27,10 @@ _ASKED = "AND (:platform IS NULL OR platform = :platform)"
 _BY_TOTALS = f"""
 SELECT -posts, platform, name FROM totals
 WHERE model_id = :model_id AND entity = :entity AND posts {{}} {_ASKED}
-ORDER BY posts DESC, platform, name LIMIT :most
+ORDER BY posts DESC, platform, name
 """
-_OF_MANY, _OF_FEW = (_BY_TOTALS.format(posts) for posts in (f">= {MANY}", f"< {MANY}"))
+_OF_MANY = _BY_TOTALS.format(f">= {MANY}")
+_OF_FEW = _BY_TOTALS.format(f"< {MANY}") + "LIMIT :most"
 _BY_DAYS = f"""
 SELECT -sum(posts), platform, name FROM days
 WHERE model_id = :model_id AND entity = :entity AND day >= :day {_ASKED}
@@ -84,7 +85,9 @@ def most_active(
         for group, posts in uncounted.items()
         if values["platform"] in {None, group[0]}
     ]
-    if query.entity is Entity.HASHTAG and query.platform is not None:  # of which there are no counts
+    if (
+        query.entity is Entity.HASHTAG and query.platform is not None
+    ):  # of which there are no counts
         best = list(_rows(connection, values, _OF_EACH[query.entity]))
     elif since == ALWAYS:
         counted = _rows(connection, values, _OF_MANY, _OF_FEW)
@@ -108,8 +111,8 @@ def _rows(
     connection: sqlite3.Connection, values: Mapping[str, Any], *queries: str
 ) -> Iterator[_Ranked]:
     for sql in queries:
-        for posts, platform, name in connection.execute(sql, values):
-            yield posts, platform, name
+        for row in connection.execute(sql, values):
+            yield row[0], row[1], row[2]  # a row itself has no order
 
 
 def _bounds(

@@ -1,9 +1,9 @@
 """Counts that follow the predictions of a SQLite store.
 
-``totals`` has how many posts each author and hashtag has, and ``days`` how many of each day (UTC's),
-with their tally. ``hours`` counts the posts that were seen in each hour, by label. ``handles`` tells
-which authors have had a handle, whatever its case. SQLite groups what is counted, in which other
-threads go on.
+``totals`` has how many posts each author and hashtag has, and ``days`` how many were seen on each
+day (UTC's), with their tally. ``hours`` counts the posts that were seen in each hour, by label.
+``handles`` tells which authors have had a handle, whatever its case. SQLite groups what is counted,
+in which other threads go on.
 """
 
 import sqlite3

@@ -46,9 +46,7 @@ def window(
 ) -> Aggregate | None:
     """What was seen from a time to another, both included, and is kept now; None if nothing was.
 
-    Args:
-        handles: leaves out an author's posts under others.
-        platform: leaves out a hashtag's posts on others.
+    Only an author's posts under the handles, and a hashtag's on the platform, if there are any.
     """
     if isinstance(entity, Author):
         sql, platform, name = _OF_AUTHOR, entity.platform, entity.author
