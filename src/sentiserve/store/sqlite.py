@@ -29,7 +29,7 @@ from sentiserve.types import (
 )
 
 _PAUSE = 0.2  # seconds before what was put is counted
-_FEW, _MANY = 2_000, 20_000  # rows that are counted in one go, beside puts and by one
+_FEW, _MANY = 2_000, 5_000  # rows that are counted in one go, beside puts and by one
 _MOST = 10_000  # rows that a query may have to add up: a put doesn't leave more, but counts itself
 _BUSY = 1.0  # seconds after a put in which more is expected
 _RESTS = 19  # times as long as counting takes: it may have a twentieth of a core
@@ -107,7 +107,7 @@ class SqliteStore:
             with transaction(connection):
                 sqlite_writes.drop_expired(connection, _now())
                 sqlite_writes.put(connection, predictions, self._ttl)
-                if sqlite_writes.lags(connection, _MOST):
+                while sqlite_writes.lags(connection, _MOST):
                     sqlite_writes.follow(connection, _MANY)
             self._empty_log(connection)
 
