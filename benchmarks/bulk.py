@@ -1,6 +1,6 @@
 """Measure a dashboard's queries while another process puts many posts into the same SQLite file.
 
-    python benchmarks/bulk.py [--posts 1000000] [--put 200000]
+    python -m benchmarks.bulk [--posts 1000000] [--put 200000]
 
 The file is a copy of what ``benchmarks/insights.py --posts N`` has made and kept. The posts that
 are put are new ones of the same authors, with the same hashtags, spread over the last 30 days; 500
@@ -18,9 +18,9 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-import insights
 from msgspec.structs import replace
 
+from benchmarks import insights
 from sentiserve.store.registry import make_store
 from sentiserve.types import PostRef, Prediction
 
