@@ -39,10 +39,11 @@ INSERT INTO feedback VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
 WHERE excluded.given_at >= feedback.given_at
 """
 # A label lives as long as what was predicted of its post, which may have been predicted anew.
-_PROLONG = """
-UPDATE feedback SET expires_at = p.expires_at FROM predictions AS p
-WHERE feedback.expires_at <= :now AND p.expires_at > :now
-    AND p.platform = feedback.platform AND p.id = feedback.id
+PROLONG = """
+UPDATE feedback SET expires_at = coalesce((
+    SELECT max(p.expires_at) FROM predictions AS p
+    WHERE p.platform = feedback.platform AND p.id = feedback.id
+), expires_at) WHERE expires_at <= :now
 """
 
 
@@ -81,7 +82,7 @@ def lags(connection: sqlite3.Connection, rows: int) -> bool:
 def drop_expired(connection: sqlite3.Connection, now: int) -> None:
     """Remove what has expired, or at least a part of much."""
     _remove(connection, [row for (row,) in connection.execute(EXPIRED, (now,))])
-    connection.execute(_PROLONG, {"now": now})
+    connection.execute(PROLONG, {"now": now})
     connection.execute("DELETE FROM feedback WHERE expires_at <= ?", (now,))
 
 
