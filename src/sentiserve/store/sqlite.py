@@ -204,17 +204,19 @@ class SqliteStore:
         with suppress(StoreError):
             while True:
                 await asyncio.sleep(_PAUSE)
-                begin = time.monotonic()
-                if await self._count_some(_FEW):
+                counted_all, seconds = await self._count_some()
+                if counted_all:
                     return
-                now = time.monotonic()
-                if now - self._put_at < _BUSY:
-                    await asyncio.sleep(_RESTS * (now - begin))
+                if time.monotonic() - self._put_at < _BUSY:
+                    await asyncio.sleep(_RESTS * seconds)
 
-    async def _count_some(self, most: int) -> bool:
-        def write(connection: sqlite3.Connection) -> bool:
+    async def _count_some(self) -> tuple[bool, float]:
+        """Whether all is counted, and the seconds it took without waiting for others."""
+
+        def write(connection: sqlite3.Connection) -> tuple[bool, float]:
             with transaction(connection):
-                return sqlite_writes.follow(connection, most)
+                begin = time.monotonic()
+                return sqlite_writes.follow(connection, _FEW), time.monotonic() - begin
 
         return await _opened(self._writer).run(write)
 
