@@ -210,7 +210,7 @@ async def test_the_most_active_are_the_same_however_they_are_found(
     monkeypatch.setattr("sentiserve.store.sqlite._PAUSE", 60)
     now, draw, memory = datetime.now(UTC), Random(4), MemoryStore(DAY)
     names = draw.choices("abcde", [5, 4, 4, 3, 0.1], k=600)
-    names += draw.choices("abcde", [1, 2, 2, 5, 0.1], k=150)
+    names += draw.choices("abcde", [1, 2, 2, 5, 0.1], k=100)
     posts = [
         example_prediction(
             f"{number}",
