@@ -100,20 +100,29 @@ async def fill(store: Store, posts: int) -> dict[str, float]:
         ]
     )
     begin = time.perf_counter()
-    await store.timeline(TimelineQuery(MODEL, Step.DAY))  # a store may count what was put only now
-    counting = time.perf_counter() - begin
-    return {"filled, predictions/s": posts / seconds, "counted after that, s": counting}
+    await store.timeline(TimelineQuery(MODEL, Step.DAY))  # not all may be counted yet
+    first = time.perf_counter() - begin
+    return {"filled, predictions/s": posts / seconds, "the first query after that, s": first}
 
 
 def queries(store: Store) -> dict[str, Callable[[], Awaitable[Any]]]:
     """All that a dashboard asks."""
-    week = datetime.now(UTC) - timedelta(days=7)
+    week, hour = (datetime.now(UTC) - timedelta(hours=hours) for hours in (7 * 24, 1))
     aggregate = partial(AggregateQuery, model_id=MODEL, limit=10)
     over = partial(TimelineQuery, MODEL)
     return {
         "authors": lambda: store.aggregate(aggregate(Entity.AUTHOR)),
         "hashtags": lambda: store.aggregate(aggregate(Entity.HASHTAG)),
         "one hashtag": lambda: store.aggregate(aggregate(Entity.HASHTAG, name=BUSY)),
+        "authors of a week": lambda: store.aggregate(aggregate(Entity.AUTHOR, since=week)),
+        "authors of an hour": lambda: store.aggregate(aggregate(Entity.AUTHOR, since=hour)),
+        "hashtags of a week": lambda: store.aggregate(aggregate(Entity.HASHTAG, since=week)),
+        "one author": lambda: store.aggregate(aggregate(Entity.AUTHOR, name="0")),
+        "its week": lambda: store.aggregate(aggregate(Entity.AUTHOR, name="0", since=week)),
+        "one by handle": lambda: store.aggregate(aggregate(Entity.AUTHOR, name="uSER0")),
+        "one hashtag's week": lambda: store.aggregate(
+            aggregate(Entity.HASHTAG, name=BUSY, since=week)
+        ),
         "its days": lambda: store.timeline(over(Step.DAY, BUSY)),
         "hours of a week": lambda: store.timeline(over(Step.HOUR, since=week)),
         "all days": lambda: store.timeline(over(Step.DAY)),

@@ -154,12 +154,17 @@ def server() -> Iterator[RedisServer]:
         yield started
 
 
-@pytest.fixture(params=["sqlite", "redis", "redis in four shards"])
-def make(request: pytest.FixtureRequest, server: RedisServer) -> Callable[[Path], Store]:
+@pytest.fixture(params=["sqlite", "sqlite that counts", "redis", "redis in four shards"])
+def make(
+    request: pytest.FixtureRequest, server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Path], Store]:
     """Each test compares with each of them."""
+    if request.param == "sqlite that counts":  # some of so few, which it otherwise adds up
+        monkeypatch.setattr("sentiserve.store.sqlite._MOST", 2)
+        monkeypatch.setattr("sentiserve.store.sqlite_ranking._SHORT", 3)
 
     def empty(directory: Path) -> Store:
-        if request.param == "sqlite":
+        if request.param.startswith("sqlite"):
             return SqliteStore(directory / "store.db", TTL)
         server.clear()
         store = from_url(server.url, TTL)

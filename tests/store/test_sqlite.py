@@ -2,58 +2,24 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from store.sqlite_files import DAY, opened, rows
 from store.writers import check_processes
 
 from sentiserve.errors import SettingsError, StoreError
+from sentiserve.store import sqlite_writes
 from sentiserve.store.sqlite import SqliteStore, from_url
-from sentiserve.store.sqlite_rows import row_of
-from sentiserve.store.sqlite_totals import tally_of
 from sentiserve.testing import StoreContract, example_prediction
 from sentiserve.types import AggregateQuery, Author, Entity, PostRef, Sentiment, Step, TimelineQuery
 
-DAY = 24 * 60 * 60
 MODEL = "model-1"
 GARBAGE = b"This is no database. " * 1_000
-BEFORE = """
-CREATE TABLE predictions (
-    platform TEXT NOT NULL, id TEXT NOT NULL, model_id TEXT NOT NULL,
-    text TEXT NOT NULL, url TEXT, author_id TEXT, author_handle TEXT, created_at INTEGER,
-    label TEXT NOT NULL, scores TEXT NOT NULL, truncated INTEGER NOT NULL,
-    predicted_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
-    PRIMARY KEY (platform, id, model_id)
-) STRICT;
-CREATE INDEX predictions_by_expiry ON predictions (expires_at);
-CREATE TABLE hashtags (
-    model_id TEXT NOT NULL, tag TEXT NOT NULL, platform TEXT NOT NULL, id TEXT NOT NULL,
-    PRIMARY KEY (model_id, tag, platform, id),
-    FOREIGN KEY (platform, id, model_id) REFERENCES predictions ON DELETE CASCADE
-) STRICT, WITHOUT ROWID;
-CREATE INDEX hashtags_by_post ON hashtags (platform, id, model_id);
-CREATE INDEX predictions_by_author ON predictions (model_id, platform, author_id);
-"""  # of versions 1 and 2, but for what the last index holds
-
-
-@asynccontextmanager
-async def opened(path: Path, ttl: int = DAY) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(path, ttl)
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-def rows(path: Path, sql: str) -> list[Any]:
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(sql).fetchall()
 
 
 def files(directory: Path) -> set[str]:
@@ -101,7 +67,7 @@ async def test_a_corrupt_file_is_refused(tmp_path: Path) -> None:
     await store.close()
 
 
-@pytest.mark.parametrize("version", [0, 1, 2, 3])
+@pytest.mark.parametrize("version", [0, 1, 2, 3, 4])
 async def test_a_foreign_database_is_refused_and_left_alone(tmp_path: Path, version: int) -> None:
     """A database that holds something else is not written to, not even its journal mode."""
     path = tmp_path / "holiday-photos.db"
@@ -206,21 +172,6 @@ async def test_a_put_of_many_keeps_each(tmp_path: Path, known: int) -> None:
         assert {one.name: one.posts for one in found} == {"sun": 250, "sea": 250}
 
 
-async def test_a_put_leaves_little_uncounted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """So that a query after many puts has little to count."""
-    monkeypatch.setattr("sentiserve.store.sqlite._MOST", 25)
-    monkeypatch.setattr("sentiserve.store.sqlite._PAUSE", 60)  # nothing is counted beside it
-    path = tmp_path / "store.db"
-    async with opened(path) as store:
-        for start, counted in ((0, 0), (20, 40), (40, 40), (60, 80)):
-            await store.put([example_prediction(f"{start + n}", text="#sun") for n in range(20)])
-            assert rows(path, "SELECT up_to FROM counted") == [(counted,)]
-        (hashtag,) = await store.aggregate(AggregateQuery(Entity.HASHTAG, MODEL))
-        assert hashtag.posts == 80
-
-
 async def test_two_stores_share_a_file(tmp_path: Path) -> None:
     """Stores on one file see each other's writes at once, and overlapping puts lose nothing."""
     path = tmp_path / "store.db"
@@ -270,16 +221,37 @@ async def test_expired_rows_leave_the_file(tmp_path: Path) -> None:
         assert rows(path, "SELECT tag FROM hashtags") == [("new",)]
 
 
-async def test_readers_do_not_wait_for_a_writer(tmp_path: Path) -> None:
-    """While another process writes, answers are still read."""
+async def test_a_put_goes_through_no_posts_but_its_own(tmp_path: Path) -> None:
+    """What it costs to drop what has expired doesn't grow with what is kept."""
     path = tmp_path / "store.db"
-    prediction = example_prediction()
+    async with opened(path):
+        for sql in (sqlite_writes.PROLONG, sqlite_writes.EXPIRED.replace("?", ":now")):
+            with closing(sqlite3.connect(path)) as connection:
+                plan = connection.execute(f"EXPLAIN QUERY PLAN {sql}", {"now": 0}).fetchall()
+            first, *others = [step[-1] for step in plan]
+            assert first.startswith("SEARCH")
+            assert "(expires_at<?)" in first
+            assert not any("SCAN" in step for step in others)
+
+
+async def test_readers_do_not_wait_for_a_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While another process writes, answers are still read, and what isn't counted is added up."""
+    monkeypatch.setattr("sentiserve.store.sqlite._PAUSE", 60)
+    path = tmp_path / "store.db"
+    prediction = example_prediction(author_id="7", text="#sun")
     async with opened(path) as store:
         await store.put([prediction])
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute("BEGIN EXCLUSIVE")
             async with asyncio.timeout(4):  # a lock is waited for 5 s
                 assert await store.get([prediction.post.ref], MODEL) == [prediction]
+                for entity in Entity:
+                    (found,) = await store.aggregate(AggregateQuery(entity, MODEL))
+                    assert found.posts == 1
+                (day,) = await store.timeline(TimelineQuery(MODEL, Step.DAY))
+                assert sum(day.counts.values()) == 1
             connection.execute("ROLLBACK")
 
 
@@ -384,100 +356,3 @@ async def test_what_a_process_before_left_in_the_log_goes(tmp_path: Path) -> Non
         async with opened(path) as store:
             await store.put([example_prediction("2")])
             assert b"a telling text" not in contents(tmp_path)
-
-
-@pytest.mark.parametrize("version", [1, 2])
-async def test_a_file_of_a_version_before_is_brought_up_to_date(
-    tmp_path: Path, version: int
-) -> None:
-    """Nothing is lost, and it is to the last count as a file into which all was put anew."""
-    now = datetime.now(UTC)
-    predictions = [
-        example_prediction(
-            f"{number}",
-            text=" ".join(["#sun", "#rain", "plain"][: number % 3 + 1]),
-            author_id=[None, "7", ""][number % 3],
-            author_handle=[None, "Anna"][number % 2],
-            created_at=[None, datetime(1969, 12, 31, number % 24, 30, tzinfo=UTC)][number % 2],
-            scores={"ham": 0.1 + number % 5 * 0.2, '"it\'s"': 0.9 - number % 5 * 0.2},
-            model_id=f"model {number % 2}",
-            predicted_at=now,
-        )
-        for number in range(50)
-    ]
-    before, anew = tmp_path / "before.db", tmp_path / "anew.db"
-    with closing(sqlite3.connect(before)) as connection:
-        connection.executescript(BEFORE)
-        connection.execute(f"PRAGMA user_version = {version}")
-        for one in predictions:
-            row = row_of(one, DAY * 1_000_000)
-            connection.execute(f"INSERT INTO predictions VALUES ({', '.join('?' * 13)})", row)
-            connection.executemany(
-                "INSERT INTO hashtags VALUES (?, ?, 'x', ?)",
-                [(one.model_id, tag, one.post.ref.id) for tag in one.post.hashtags],
-            )
-        connection.commit()
-    async with opened(anew) as store:
-        await store.put(predictions)
-    for _ in range(2):
-        async with opened(before) as store:
-            refs = [one.post.ref for one in predictions[::2]]
-            assert await store.get(refs, "model 0") == predictions[::2]
-    for path in (before, anew):
-        async with opened(path) as store:
-            await store.timeline(TimelineQuery("model 0", Step.DAY))  # which counts
-    for table in ("predictions", "hashtags", "hours", "counted", "feedback"):
-        sql = f"SELECT * FROM {table}"
-        assert rows(before, sql) == rows(anew, sql)
-    sql = "SELECT * FROM totals"
-    for one, other in zip(rows(before, sql), rows(anew, sql), strict=True):
-        assert (*one[:-1], tally_of(one[-1])) == (*other[:-1], tally_of(other[-1]))
-    sql = "SELECT type, name, tbl_name FROM sqlite_schema ORDER BY 1, 2"
-    assert rows(before, sql) == rows(anew, sql)
-    assert rows(before, "PRAGMA user_version") == rows(anew, "PRAGMA user_version") == [(3,)]
-
-
-async def test_counts_end_with_what_they_count(tmp_path: Path) -> None:
-    """When all is replaced, forgotten and expired, the tables that follow are as empty."""
-    path = tmp_path / "store.db"
-    born = datetime.now(UTC) - timedelta(seconds=DAY)
-    some = [
-        example_prediction(f"{n}", text="#sun #rain", author_id=f"{n % 3}", scores=scores)
-        for n, scores in enumerate([{"a": 1.0}, {"b": 0.3, "a": 0.7}, {"c": 1 / 3, "b": 2 / 3}])
-    ]
-    async with opened(path) as store:
-        await store.put([replace(one, predicted_at=born + timedelta(seconds=60)) for one in some])
-        await store.put(some)
-        await store.forget(some[0].post.ref)
-        await store.put([replace(one, predicted_at=born) for one in some[:1]])
-        await store.forget(Author("x", "1"))
-        await store.forget(Author("x", "2"))
-        assert await store.aggregate(AggregateQuery(Entity.HASHTAG, MODEL)) == []
-    assert rows(path, "SELECT up_to FROM counted") == [(0,)]
-    for table in ("predictions", "hashtags", "totals", "hours"):
-        assert rows(path, f"SELECT * FROM {table}") == []
-
-
-async def test_what_is_put_is_counted_before_anybody_asks(tmp_path: Path) -> None:
-    """A little later, by itself."""
-    path = tmp_path / "store.db"
-    async with opened(path) as store, asyncio.timeout(60):
-        await store.put([example_prediction(f"{n}", text="#sun") for n in range(2_500)])
-        while rows(path, "SELECT posts FROM totals") != [(2_500,)]:
-            await asyncio.sleep(0.01)
-
-
-@pytest.mark.parametrize("looks", [0, 1, 2])
-async def test_rows_are_counted_once_however_numbers_come_again(tmp_path: Path, looks: int) -> None:
-    """Whatever was counted when the last rows went and others took their numbers."""
-    query = AggregateQuery(Entity.HASHTAG, MODEL)
-    async with opened(tmp_path / "store.db") as store:
-        for turn in range(3):
-            for number in range(3):
-                await store.put([example_prediction(f"{number}", text="#sun #sea")])
-                if number < looks:
-                    await store.aggregate(query)
-            await store.forget(PostRef("x", f"{turn}"))
-            await store.put([example_prediction(f"new {turn}", text="#sun")])
-        found = await store.aggregate(query)
-        assert {one.name: one.posts for one in found} == {"sun": 5, "sea": 2}

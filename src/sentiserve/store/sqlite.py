@@ -14,6 +14,7 @@ from sentiserve.store.sqlite_connection import Connection, empty_log, transactio
 from sentiserve.store.sqlite_lookups import look_up
 from sentiserve.store.sqlite_rows import micros
 from sentiserve.store.sqlite_schema import prepare
+from sentiserve.store.sqlite_windows import window
 from sentiserve.types import (
     Aggregate,
     AggregateQuery,
@@ -29,8 +30,8 @@ from sentiserve.types import (
 )
 
 _PAUSE = 0.2  # seconds before what was put is counted
-_FEW, _MANY = 2_000, 20_000  # rows that are counted in one go, if nobody waits for it, and if so
-_MOST = 10_000  # rows that a query may have to count: a put doesn't leave more, but counts itself
+_FEW, _MANY = 2_000, 5_000  # rows that are counted in one go, beside puts and by one
+_MOST = 10_000  # rows that a query may have to add up: a put doesn't leave more, but counts itself
 _BUSY = 1.0  # seconds after a put in which more is expected
 _RESTS = 19  # times as long as counting takes: it may have a twentieth of a core
 
@@ -101,7 +102,7 @@ class SqliteStore:
             with transaction(connection):
                 sqlite_writes.drop_expired(connection, _now())
                 sqlite_writes.put(connection, predictions, self._ttl)
-                if sqlite_writes.lags(connection, _MOST):
+                while sqlite_writes.lags(connection, _MOST):
                     sqlite_writes.follow(connection, _MANY)
             self._empty_log(connection)
 
@@ -111,7 +112,7 @@ class SqliteStore:
 
     async def aggregate(self, query: AggregateQuery) -> list[Aggregate]:
         """Aggregates over what is kept and not expired."""
-        now = await self._up_to_date()
+        now = await self._drop_expired()
         return await _opened(self._aggregator).run(
             lambda connection: sqlite_aggregates.find(connection, query, now)
         )
@@ -125,18 +126,13 @@ class SqliteStore:
     ) -> list[list[Aggregate | None]]:
         """Aggregates over spans of time that end now, of what is kept and not expired."""
         since = [micros(now - span) + 1 for span in spans]
-        values = {"model_id": model_id, "now": micros(now), "limit": 1}
-
-        def window(
-            connection: sqlite3.Connection, entity: Author | Hashtag, start: int
-        ) -> Aggregate | None:
-            sql, named = sqlite_aggregates.window(entity)
-            rows = connection.execute(sql, values | named | {"since": start}).fetchall()
-            return next(iter(sqlite_aggregates.aggregates(rows)), None)
+        until = micros(now)
 
         async def read(entity: Author | Hashtag) -> list[Aggregate | None]:
             return await _opened(self._aggregator).run(
-                lambda connection: [window(connection, entity, start) for start in since]
+                lambda connection: [
+                    window(connection, entity, model_id, start, until, until) for start in since
+                ]
             )
 
         # One by one, so that what a caller no longer waits for isn't read.
@@ -144,7 +140,7 @@ class SqliteStore:
 
     async def timeline(self, query: TimelineQuery) -> list[Stretch]:
         """Hours or days of what is kept and not expired."""
-        await self._up_to_date()
+        await self._drop_expired()
         return await _opened(self._aggregator).run(
             lambda connection: sqlite_timelines.timeline(connection, query)
         )
@@ -203,26 +199,25 @@ class SqliteStore:
         with suppress(StoreError):
             while True:
                 await asyncio.sleep(_PAUSE)
-                begin = time.monotonic()
-                if await self._count_some(_FEW):
+                counted_all, seconds = await self._count_some()
+                if counted_all:
                     return
-                now = time.monotonic()
-                if now - self._put_at < _BUSY:
-                    await asyncio.sleep(_RESTS * (now - begin))
+                if time.monotonic() - self._put_at < _BUSY:
+                    await asyncio.sleep(_RESTS * seconds)
 
-    async def _count_some(self, most: int) -> bool:
-        def write(connection: sqlite3.Connection) -> bool:
+    async def _count_some(self) -> tuple[bool, float]:
+        """Whether all is counted, and the seconds it took without waiting for others."""
+
+        def write(connection: sqlite3.Connection) -> tuple[bool, float]:
             with transaction(connection):
-                return sqlite_writes.follow(connection, most)
+                begin = time.monotonic()
+                return sqlite_writes.follow(connection, _FEW), time.monotonic() - begin
 
         return await _opened(self._writer).run(write)
 
-    async def _up_to_date(self) -> int:
-        """See to it that all is counted, but nothing that has expired by now; when that is."""
+    async def _drop_expired(self) -> int:
+        """See to it that nothing is left that has expired by now; when that is."""
         now = _now()
-
-        def lacking(connection: sqlite3.Connection) -> bool:
-            return connection.execute(sqlite_writes.UNCOUNTED).fetchone() is not None
 
         def expired(connection: sqlite3.Connection) -> bool:
             return connection.execute(sqlite_writes.EXPIRED, (now,)).fetchone() is not None
@@ -233,9 +228,6 @@ class SqliteStore:
 
         while await _opened(self._aggregator).run(expired):
             await _opened(self._writer).run(drop)
-        if await _opened(self._aggregator).run(lacking):
-            while not await self._count_some(_MANY):
-                pass
         return now
 
     def _empty_log(self, connection: sqlite3.Connection) -> None:

@@ -1,143 +1,202 @@
-"""The SQL that aggregates predictions, by author and by hashtag.
+"""Aggregates of authors and hashtags: from counts by day, and the posts that these leave over.
 
-What is asked for of all times is read from ``totals``; the rest is added up.
+Those are what was seen on the first day, if that isn't asked for as a whole, and what isn't counted
+yet. When somebody was seen first and last, and how many posts are theirs, is in an index.
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from itertools import groupby
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from sentiserve.store.sqlite_connection import snapshot
-from sentiserve.store.sqlite_rows import AUTHOR, MANY, SEEN, UNIT, micros, time_of
-from sentiserve.store.sqlite_totals import tally_of
+from sentiserve.store.sqlite_ranking import Group, most_active
+from sentiserve.store.sqlite_rows import (
+    ALWAYS,
+    AUTHOR,
+    DAY,
+    SCORES,
+    SEEN,
+    UNIT,
+    floored,
+    micros,
+    time_of,
+)
+from sentiserve.store.sqlite_totals import Tally, merge, tally_from, tally_of
+from sentiserve.store.sqlite_windows import window
 from sentiserve.types import Aggregate, AggregateQuery, Author, Entity, Hashtag
 
-# Both give one row for each group and label, so that any set of labels works.
-_GROUPED = """
-, top AS (
-    SELECT platform, name, max(handle) AS handle, count(*) AS posts,
-           min(seen) AS first_seen, max(seen) AS last_seen
-    FROM chosen GROUP BY platform, name ORDER BY posts DESC, platform, name LIMIT :limit
-)
-SELECT top.*, score.key AS label, sum(chosen.label = score.key) AS count,
-       avg(score.value) AS mean
-FROM top JOIN chosen USING (platform, name), json_each(chosen.scores) AS score
-GROUP BY platform, name, score.key
-ORDER BY posts DESC, platform, name, min(score.id)
-"""
-_KEPT = f"""
-    p.model_id = :model_id AND p.expires_at > :now
-    AND (:platform IS NULL OR p.platform = :platform)
-    AND (:since IS NULL OR {SEEN} >= :since)
-"""
-_AUTHORS = f"""
-SELECT p.platform, {AUTHOR} AS name, p.author_handle AS handle,
-       p.label, p.scores, {SEEN} AS seen
-FROM predictions AS p WHERE {_KEPT} AND {AUTHOR}
-"""
-_HASHTAGS = f"""
-SELECT '' AS platform, h.tag AS name, NULL AS handle, p.label, p.scores, {SEEN} AS seen
-FROM hashtags AS h JOIN predictions AS p USING (platform, id, model_id) WHERE {_KEPT}
-"""
-_NAMED = ":name IS NULL OR p.author_id = :name OR casefold(p.author_handle) = casefold(:name)"
+_Posts = list[tuple[str, str]]  # labels and scores, as they are in the file
+_FOREVER = 2**62
 
-_BY: Mapping[Entity, str] = {
-    Entity.AUTHOR: f"WITH chosen AS ({_AUTHORS} IS NOT NULL AND ({_NAMED})) {_GROUPED}",
-    Entity.HASHTAG: f"WITH chosen AS ({_HASHTAGS} AND (:name IS NULL OR h.tag = :name)) {_GROUPED}",
-}
-_OF_AUTHOR = f"WITH chosen AS ({_AUTHORS} = :name AND {SEEN} <= :now) {_GROUPED}"
-_OF_HASHTAG = f"WITH chosen AS ({_HASHTAGS} AND h.tag = :name AND {SEEN} <= :now) {_GROUPED}"
-
-_TOTALS = """
-SELECT platform, name, tally FROM totals WHERE model_id = :model_id AND entity = :entity
-"""
-_MOST = """
-AND (:platform IS NULL OR platform = :platform) {}
-ORDER BY posts DESC, platform, name LIMIT :limit
-"""
-_MOST_OF_MANY, _MOST_OF_ALL = (_TOTALS + _MOST.format(of) for of in (f"AND posts >= {MANY}", ""))
-_HASHTAG = f"{_TOTALS} AND platform = '' AND name = :name"
-_AUTHORS_POSTS = f"""
+_OF_AUTHOR = f"""
 FROM predictions AS p
-WHERE model_id = :model_id AND platform = :platform AND {AUTHOR} = :name
+WHERE p.model_id = :model_id AND p.platform = :platform AND {AUTHOR} = :name AND {SEEN} >= :since
 """
-_HASHTAGS_POSTS = "FROM hashtags WHERE model_id = :model_id AND tag = :name"
+_OF_HASHTAG = "FROM hashtags WHERE model_id = :model_id AND tag = :name AND seen >= :since"
 _BOUNDS = {  # first and last seen, and the handle: each by an index alone
     Entity.AUTHOR: f"""
-SELECT (SELECT min({SEEN}) {_AUTHORS_POSTS}), (SELECT max({SEEN}) {_AUTHORS_POSTS}),
-       (SELECT max(author_handle) {_AUTHORS_POSTS})
+SELECT (SELECT min({SEEN}) {_OF_AUTHOR}), (SELECT max({SEEN}) {_OF_AUTHOR}),
+       (SELECT max(author_handle) {_OF_AUTHOR})
 """,
     Entity.HASHTAG: f"""
-SELECT (SELECT min(seen) {_HASHTAGS_POSTS}), (SELECT max(seen) {_HASHTAGS_POSTS}), NULL
+SELECT (SELECT min(seen) {_OF_HASHTAG}), (SELECT max(seen) {_OF_HASHTAG}), NULL
 """,
 }
+_DAYS = f"""
+SELECT DISTINCT {floored("hour", 24)} FROM hours WHERE model_id = :model_id AND hour >= 24 * :whole
+"""
+_TALLIES = """
+SELECT tally FROM json_each(:days) AS of CROSS JOIN days
+WHERE model_id = :model_id AND entity = :entity AND day = of.value
+    AND platform = :platform AND name = :name
+"""
+_UP_TO = "(SELECT up_to FROM counted)"
+_OF_FIRST_DAY = {
+    Entity.AUTHOR: f"""
+SELECT p.label, p.scores {_OF_AUTHOR} AND {SEEN} < {DAY} * :whole AND p.rowid <= {_UP_TO}
+""",
+    Entity.HASHTAG: f"""
+SELECT p.label, p.scores
+FROM hashtags AS h CROSS JOIN predictions AS p USING (platform, id, model_id)
+WHERE h.model_id = :model_id AND h.tag = :name AND h.seen >= :since AND h.seen < {DAY} * :whole
+    AND p.rowid <= {_UP_TO}
+""",
+}
+_UNCOUNTED = {
+    Entity.AUTHOR: f"""
+SELECT p.platform, {AUTHOR}, p.label, p.scores FROM predictions AS p
+WHERE p.rowid > {_UP_TO} AND +p.model_id = :model_id AND {SEEN} >= :since AND {AUTHOR} IS NOT NULL
+""",
+    Entity.HASHTAG: f"""
+SELECT '', h.tag, p.label, p.scores
+FROM predictions AS p CROSS JOIN hashtags AS h USING (platform, id, model_id)
+WHERE p.rowid > {_UP_TO} AND +p.model_id = :model_id AND h.seen >= :since
+""",
+}
+_PLATFORMS = """
+WITH RECURSIVE platforms (platform) AS (
+    SELECT min(platform) FROM predictions WHERE model_id = :model_id
+    UNION ALL
+    SELECT (SELECT min(p.platform) FROM predictions AS p
+            WHERE p.model_id = :model_id AND p.platform > platforms.platform)
+    FROM platforms WHERE platform IS NOT NULL
+)
+SELECT platform FROM platforms WHERE platform = coalesce(:platform, platform)
+"""
+_CALLED = f"""
+SELECT platform, name, handle FROM handles
+WHERE model_id = :model_id AND folded = casefold(:name) AND platform = coalesce(:platform, platform)
+UNION
+SELECT p.platform, {AUTHOR}, p.author_handle FROM predictions AS p
+WHERE p.rowid > {_UP_TO} AND +p.model_id = :model_id AND casefold(p.author_handle) = casefold(:name)
+    AND p.platform = coalesce(:platform, p.platform)
+"""
+_HANDLES = f"SELECT DISTINCT author_handle {_OF_AUTHOR}"
 
 
 def find(connection: sqlite3.Connection, query: AggregateQuery, now: int) -> list[Aggregate]:
     """The aggregates, where nothing that has expired by now is left."""
-    values = {
-        "model_id": query.model_id,
-        "entity": query.entity,
-        "now": now,
-        "name": query.name,
-        "platform": query.platform,
-        "since": None if query.since is None else micros(query.since),
-        "limit": query.limit,
-    }
-    unneeded = query.name if query.entity is Entity.AUTHOR else query.platform
-    if query.since is None and unneeded is None:
-        with snapshot(connection):
-            return [_total(connection, query, row) for row in _totals(connection, values)]
-    return aggregates(connection.execute(_BY[query.entity], values).fetchall())
+    with snapshot(connection):
+        question = _Question(connection, query, now)
+        found = [one for one in question.aggregates() if one is not None]
+    found.sort(key=lambda one: (-one.posts, one.platform or "", one.name))
+    return found[: query.limit]
 
 
-def window(entity: Author | Hashtag) -> tuple[str, dict[str, str | None]]:
-    """The query of one author or hashtag, not later than now, and the values that name it."""
-    if isinstance(entity, Author):
-        return _OF_AUTHOR, {"platform": entity.platform, "name": entity.author}
-    return _OF_HASHTAG, {"platform": None, "name": entity.hashtag}
+class _Question:
+    """What is asked of one moment's file."""
 
+    def __init__(self, connection: sqlite3.Connection, query: AggregateQuery, now: int) -> None:
+        self._connection = connection
+        self._query = query
+        self._now = now
+        self._since = ALWAYS if query.since is None else micros(query.since)
+        self._values: dict[str, Any] = {
+            "model_id": query.model_id,
+            "entity": query.entity,
+            "since": self._since,
+            "whole": -(-self._since // DAY),  # the first day that is asked for as a whole
+        }
+        days = [day for (day,) in connection.execute(_DAYS, self._values)]
+        self._values["days"] = msgspec.json.encode(days).decode()
+        self._uncounted: dict[Group, _Posts] = defaultdict(list)
+        for platform, name, *post in connection.execute(_UNCOUNTED[query.entity], self._values):
+            self._uncounted[platform, name].append((post[0], post[1]))
 
-def aggregates(rows: Sequence[Mapping[str, Any]]) -> list[Aggregate]:
-    """The rows, one for each group and label, as one aggregate for each group."""
-    result = []
-    for (platform, name), group in groupby(rows, lambda row: (row["platform"], row["name"])):
-        labels = list(group)
-        first = labels[0]
-        result.append(
-            Aggregate(
-                platform=platform or None,
-                name=name,
-                handle=first["handle"],
-                counts={row["label"]: row["count"] for row in labels},
-                mean_scores={row["label"]: row["mean"] for row in labels},
-                first_seen=time_of(first["first_seen"]),
-                last_seen=time_of(first["last_seen"]),
-            )
+    def aggregates(self) -> Iterator[Aggregate | None]:
+        """Those that may be asked for, in any order."""
+        if self._query.name is not None:
+            yield from self._named(self._query.name)
+            return
+        uncounted = {group: len(posts) for group, posts in self._uncounted.items()}
+        for group in most_active(self._connection, self._query, self._since, uncounted):
+            is_author = self._query.entity is Entity.AUTHOR
+            yield self._aggregate(group) if is_author else self._of_hashtag(group[1])
+
+    def _named(self, name: str) -> Iterator[Aggregate | None]:
+        """A hashtag; or an author by id on each platform, and those who had this for a handle."""
+        if self._query.entity is Entity.HASHTAG:
+            yield self._of_hashtag(name)
+            return
+        asked = {"model_id": self._query.model_id, "platform": self._query.platform, "name": name}
+        for (platform,) in self._connection.execute(_PLATFORMS, asked).fetchall():
+            yield self._aggregate((platform, name))
+        handles: dict[Group, set[str]] = defaultdict(set)
+        if name:
+            for platform, author, handle in self._connection.execute(_CALLED, asked):
+                handles[platform, author].add(handle)
+        for group, of_group in handles.items():
+            if group[1] != name:
+                yield self._called(group, of_group)
+
+    def _called(self, group: Group, handles: set[str]) -> Aggregate | None:
+        """An author's posts under these handles."""
+        had = self._connection.execute(_HANDLES, self._naming(group))
+        if {handle for (handle,) in had} <= handles:
+            return self._aggregate(group)
+        return self._window(Author(*group), handles=handles)
+
+    def _of_hashtag(self, hashtag: str) -> Aggregate | None:
+        if self._query.platform is None:
+            return self._aggregate(("", hashtag))
+        return self._window(Hashtag(hashtag), platform=self._query.platform)
+
+    def _window(self, entity: Author | Hashtag, **only: Any) -> Aggregate | None:
+        model_id = self._query.model_id
+        return window(self._connection, entity, model_id, self._since, _FOREVER, self._now, **only)
+
+    def _aggregate(self, group: Group) -> Aggregate | None:
+        naming = self._naming(group)
+        bounds = self._connection.execute(_BOUNDS[self._query.entity], naming)
+        first, last, handle = bounds.fetchone()
+        if first is None:
+            return None
+        tally = self._tally(group)
+        return Aggregate(
+            platform=group[0] or None,
+            name=group[1],
+            handle=handle or None,
+            counts={label: posts for label, (posts, _, _) in tally.items()},
+            mean_scores={
+                label: score / scored / UNIT for label, (_, scored, score) in tally.items()
+            },
+            first_seen=time_of(first),
+            last_seen=time_of(last),
         )
-    return result
 
+    def _tally(self, group: Group) -> Tally:
+        naming = self._naming(group)
+        tally: Tally = {}
+        for (of_day,) in self._connection.execute(_TALLIES, naming):
+            merge(tally, tally_of(of_day))
+        first_day = self._connection.execute(_OF_FIRST_DAY[self._query.entity], naming)
+        for posts in (first_day, self._uncounted.get(group, ())):
+            merge(tally, tally_from((label, SCORES.decode(scores)) for label, scores in posts))
+        return tally
 
-def _totals(connection: sqlite3.Connection, values: Mapping[str, Any]) -> Sequence[sqlite3.Row]:
-    if values["name"] is not None:
-        return connection.execute(_HASHTAG, values).fetchall()
-    found = connection.execute(_MOST_OF_MANY, values).fetchall()
-    if len(found) < values["limit"]:
-        found = connection.execute(_MOST_OF_ALL, values).fetchall()
-    return found
-
-
-def _total(connection: sqlite3.Connection, query: AggregateQuery, row: sqlite3.Row) -> Aggregate:
-    tally = tally_of(row["tally"])
-    group = {"model_id": query.model_id, "platform": row["platform"], "name": row["name"]}
-    first, last, handle = connection.execute(_BOUNDS[query.entity], group).fetchone()
-    return Aggregate(
-        platform=row["platform"] or None,
-        name=row["name"],
-        handle=handle or None,
-        counts={label: posts for label, (posts, _, _) in tally.items()},
-        mean_scores={label: score / scored / UNIT for label, (_, scored, score) in tally.items()},
-        first_seen=time_of(first),
-        last_seen=time_of(last),
-    )
+    def _naming(self, group: Group) -> dict[str, Any]:
+        platform, name = group
+        return {**self._values, "platform": platform, "name": name}

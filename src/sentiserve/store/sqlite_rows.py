@@ -18,6 +18,9 @@ come and go. A mean is right to 1e-11, and a hundred million posts have room."""
 AUTHOR = "coalesce(nullif(p.author_id, ''), nullif(p.author_handle, ''))"
 SEEN = "coalesce(p.created_at, p.predicted_at)"
 HOUR = 3_600_000_000  # microseconds
+DAY = 24 * HOUR
+ALWAYS = -(2**62)
+"""Before any time."""
 MANY = 100
 """Posts of an author or hashtag from which on it has a place in the order of those that have most:
 the very many that have few would be moved with each post, and are hardly ever asked for."""

@@ -3,13 +3,27 @@
 import sqlite3
 from collections import defaultdict
 
-from sentiserve.store.sqlite_rows import HOUR, PREDICTION, floored, micros, prediction_of, time_of
+from sentiserve.store.sqlite_rows import (
+    ALWAYS,
+    DAY,
+    HOUR,
+    PREDICTION,
+    SEEN,
+    floored,
+    micros,
+    prediction_of,
+    time_of,
+)
 from sentiserve.types import Feedback, Judgement, Prediction, Step, Stretch, TimelineQuery
 
-_LENGTHS = {Step.HOUR: HOUR, Step.DAY: 24 * HOUR}
-_OF_ALL = """
-SELECT {hours} AS stretch, label, sum(posts) FROM hours
-WHERE model_id = :model_id AND hour >= :since GROUP BY stretch, label ORDER BY stretch
+_LENGTHS = {Step.HOUR: HOUR, Step.DAY: DAY}
+_OF_ALL = f"""
+SELECT {{hours}} AS stretch, label, sum(posts) FROM (
+    SELECT hour, label, posts FROM hours WHERE model_id = :model_id
+    UNION ALL
+    SELECT {floored(SEEN, HOUR)}, label, 1 FROM predictions AS p
+    WHERE rowid > (SELECT up_to FROM counted) AND +model_id = :model_id
+) WHERE hour >= :since GROUP BY stretch, label ORDER BY stretch
 """
 _OF_HASHTAG = """
 SELECT {length} AS stretch, label, count(*) FROM hashtags
@@ -25,13 +39,12 @@ SELECT f.label, f.given_at, {PREDICTION}
 FROM feedback AS f CROSS JOIN predictions AS p USING (platform, id)
 WHERE p.model_id = ? AND p.expires_at > ? ORDER BY f.given_at DESC LIMIT ?
 """
-_ALWAYS = -(2**62)
 
 
 def timeline(connection: sqlite3.Connection, query: TimelineQuery) -> list[Stretch]:
     """The stretches, where nothing that has expired is left."""
     length = _LENGTHS[query.step]
-    since = _ALWAYS if query.since is None else micros(query.step.start_of(query.since))
+    since = ALWAYS if query.since is None else micros(query.step.start_of(query.since))
     values = {"model_id": query.model_id, "hashtag": query.hashtag, "since": since}
     if query.hashtag is None:
         sql = _OF_ALL.format(hours=floored("hour", length // HOUR))

@@ -24,7 +24,6 @@ _ADD_HASHTAG = "INSERT INTO hashtags VALUES (?, ?, ?, ?, ?, ?)"
 _STANDING = """
 SELECT rowid, predicted_at FROM predictions WHERE platform = ? AND id = ? AND model_id = ?
 """
-UNCOUNTED = "SELECT 1 FROM predictions WHERE rowid > (SELECT up_to FROM counted)"
 _UP_TO = """
 SELECT max(rowid), count(*) FROM (
     SELECT rowid FROM predictions WHERE rowid > ? ORDER BY rowid LIMIT ?
@@ -40,10 +39,11 @@ INSERT INTO feedback VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
 WHERE excluded.given_at >= feedback.given_at
 """
 # A label lives as long as what was predicted of its post, which may have been predicted anew.
-_PROLONG = """
-UPDATE feedback SET expires_at = p.expires_at FROM predictions AS p
-WHERE feedback.expires_at <= :now AND p.expires_at > :now
-    AND p.platform = feedback.platform AND p.id = feedback.id
+PROLONG = """
+UPDATE feedback SET expires_at = coalesce((
+    SELECT max(p.expires_at) FROM predictions AS p
+    WHERE p.platform = feedback.platform AND p.id = feedback.id
+), expires_at) WHERE expires_at <= :now
 """
 
 
@@ -68,7 +68,7 @@ def follow(connection: sqlite3.Connection, most: int) -> bool:
     up_to, rows = connection.execute(_UP_TO, (counted, most)).fetchone()
     if rows:
         these = {"counted": counted, "up_to": up_to}
-        sqlite_totals.add(connection, sqlite_totals.NEXT, these)
+        sqlite_totals.add(connection, sqlite_totals.changes(connection, sqlite_totals.NEXT, these))
         connection.execute("UPDATE counted SET up_to = :up_to", these)
     return bool(rows < most)
 
@@ -82,7 +82,7 @@ def lags(connection: sqlite3.Connection, rows: int) -> bool:
 def drop_expired(connection: sqlite3.Connection, now: int) -> None:
     """Remove what has expired, or at least a part of much."""
     _remove(connection, [row for (row,) in connection.execute(EXPIRED, (now,))])
-    connection.execute(_PROLONG, {"now": now})
+    connection.execute(PROLONG, {"now": now})
     connection.execute("DELETE FROM feedback WHERE expires_at <= ?", (now,))
 
 
@@ -134,10 +134,11 @@ def _remove(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
     (counted,) = connection.execute("SELECT up_to FROM counted").fetchone()
     for start in range(0, len(rows), _TOGETHER):
         some = rows[start : start + _TOGETHER]
-        if known := [row for row in some if row <= counted]:
-            sqlite_totals.take(connection, sqlite_totals.THESE, _listed(known))
+        known = _listed([row for row in some if row <= counted])
+        changes = sqlite_totals.changes(connection, sqlite_totals.THESE, known)
         delete = f"DELETE FROM predictions AS p WHERE {sqlite_totals.THESE}"
         connection.execute(delete, _listed(some))
+        sqlite_totals.take(connection, changes)
     if rows:  # the number of a row that was the last is given again
         connection.execute(_STEP_BACK)
 
