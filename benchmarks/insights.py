@@ -1,35 +1,26 @@
-"""Measure what a dashboard asks of a store of a million posts, and what that costs requests.
+"""Measure what a dashboard asks of a store of a million posts.
 
     python benchmarks/insights.py [--posts 1000000] [--store redis://HOST] [--json FILE]
 
 The posts are made once and kept (``var/insights-N.db``, or the store that is named, which must be
 empty or of an earlier run): authors and hashtags by Zipf's law, over 30 days, one hashtag on every
-tenth post. Each query is asked so often that its median and its slowest are known. Then a service
-answers for posts that it remembers, in turns alone and beside one to whose HTTP interface all that
-a dashboard asks goes every second: medians and 99th percentiles of both, and their ratios.
+tenth post. Each query is asked so often that its median and its slowest are known. What that costs
+requests beside it, ``benchmarks/beside.py`` measures on the same file.
 """
 
 import argparse
 import asyncio
 import json
-import multiprocessing
-import os
 import random
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import accumulate
-from multiprocessing.synchronize import Event
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
-
-import httpx
 
 from sentiserve.models.bundle import default_bundle, open_bundle
 from sentiserve.protocols import Store
@@ -51,17 +42,7 @@ AUTHORS, TAGS, BATCH = 200_000, 20_000, 5_000
 BUSY = "common"  # the hashtag on every tenth post
 LABELS = ("negative", "neutral", "positive")
 ROUNDS = 20  # of each query
-TURNS, REQUESTS = 4, 1_500  # with and without a dashboard
 MODEL = open_bundle(default_bundle()).manifest.info.id
-PATHS = [
-    "/v1/authors?limit=10",
-    "/v1/hashtags?limit=10",
-    f"/v1/hashtags/{BUSY}",
-    f"/v1/timeline?hashtag={BUSY}&step=day",
-    "/v1/timeline?step=hour",
-    "/v1/timeline?step=day",
-    "/v1/posts?limit=20",
-]
 
 
 def zipf(count: int) -> list[float]:
@@ -157,80 +138,6 @@ async def asked(store: Store, rounds: int) -> dict[str, float]:
     }
 
 
-@contextmanager
-def service(store: str) -> Iterator[httpx.Client]:
-    """A service on the store, and a client of it."""
-    env = os.environ | {
-        "SENTISERVE_STORE": store,
-        "SENTISERVE_TTL": str(TTL),
-        "SENTISERVE_SOURCES": "archive",
-        "SENTISERVE_HISTORY": "off",
-        "SENTISERVE_DURABILITY": "none",
-    }
-    command = [sys.executable, "-m", "sentiserve.cli.main", "serve", "--port", "18431"]
-    process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
-    try:
-        with httpx.Client(base_url="http://127.0.0.1:18431", trust_env=False, timeout=60) as client:
-            while True:
-                try:
-                    client.get("/health/ready").raise_for_status()
-                    break
-                except httpx.HTTPError:
-                    time.sleep(0.1)
-            yield client
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
-
-
-def poll(base: str, stop: Event) -> None:
-    """All that a dashboard asks, every second."""
-    with httpx.Client(base_url=base, trust_env=False, timeout=60) as client:
-        while not stop.is_set():
-            begin = time.perf_counter()
-            for path in PATHS:
-                client.get(path).raise_for_status()
-            stop.wait(max(0.0, 1 - (time.perf_counter() - begin)))
-
-
-def requests(client: httpx.Client, posts: int, seed: int) -> list[float]:
-    """Milliseconds of each answer for a post that is remembered."""
-    draw, taken = random.Random(seed), []
-    for _ in range(REQUESTS):
-        url = f"https://x.com/i/status/{1_500_000_000_000_000_000 + draw.randrange(posts)}"
-        begin = time.perf_counter()
-        answer = client.get("/v1/inference", params={"tweetUrl": url})
-        taken.append((time.perf_counter() - begin) * 1_000)
-        assert answer.json()["cached"], answer.text
-    return taken
-
-
-def beside(store: str, posts: int) -> dict[str, float]:
-    """Latencies of remembered posts alone and beside a dashboard, in turns."""
-    alone: list[float] = []
-    watched: list[float] = []
-    spawn = multiprocessing.get_context("spawn")
-    with service(store) as client:
-        requests(client, posts, 0)
-        for turn in range(TURNS):
-            alone += requests(client, posts, turn)
-            stop = spawn.Event()  # a process of its own: it must not slow who measures
-            page = spawn.Process(target=poll, args=(str(client.base_url), stop))
-            page.start()
-            watched += requests(client, posts, turn)
-            stop.set()
-            page.join()
-    figures: dict[str, float] = {}
-    for what, point in (("p50", 49), ("p99", 98)):
-        one, other = (quantiles(taken, n=100)[point] for taken in (alone, watched))
-        figures |= {
-            f"{what} alone, ms": one,
-            f"{what} beside, ms": other,
-            f"{what}, beside / alone": other / one,
-        }
-    return figures
-
-
 async def measured(url: str, posts: int, rounds: int) -> dict[str, float]:
     """What the store gives by itself."""
     store = make_store(url, TTL)
@@ -251,7 +158,6 @@ def main() -> None:
     given = parser.parse_args()
     url = given.store or f"sqlite:///var/insights-{given.posts}.db"
     figures = asyncio.run(measured(url, given.posts, given.rounds))
-    figures |= beside(url, given.posts)
     for name, value in figures.items():
         print(f"{name:<32} {value:>12,.2f}")
     if given.json:

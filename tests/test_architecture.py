@@ -12,12 +12,13 @@ import sentiserve
 PACKAGE = Path(sentiserve.__file__).parent
 SHARED = {
     "errors", "types", "protocols", "texts", "timing", "plugins", "tables", "settings", "metrics",
-    "logs", "tracebacks", "records", "names", "tombstones", "cores", "profile",
+    "logs", "tracebacks", "records", "names", "tombstones", "cores", "profile", "hashtags",
 }  # fmt: skip
 ASKED = {"inference", "insights", "features", "forgetting", "judging"}  # what the doors ask
 ALLOWED = {
     "errors": set(),
-    "types": {"errors"},
+    "hashtags": set(),
+    "types": {"errors", "hashtags"},
     "protocols": {"errors", "types"},
     "profile": set(),
     "records": {"types"},

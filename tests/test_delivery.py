@@ -57,7 +57,7 @@ class FailingStore(MemoryStore):
 
 
 async def test_a_store_that_works_again_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sentiserve.delivery._FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("sentiserve.timing._FIRST_PAUSE", 0.001)
     delivery = Delivery(FailingStore(ttl=60), Metrics(), None)
     with capture_logs() as logs:
         for number in range(3):

@@ -269,7 +269,7 @@ async def test_more_records_than_fit_are_refused_before_the_model_works(
         async def never(predictions: Sequence[Prediction]) -> None:
             raise StoreError("the store is away")
 
-        monkeypatch.setattr("sentiserve.delivery._FIRST_PAUSE", 0.001)
+        monkeypatch.setattr("sentiserve.timing._FIRST_PAUSE", 0.001)
         put = parts.store.put
         monkeypatch.setattr(parts.store, "put", never)
         await parts.ask_one(Text("one"))

@@ -125,3 +125,33 @@ async def test_nobody_waits_longer_than_the_timeout(store: Counting) -> None:
     assert len(store.calls) == 1
     store.free.set()
     assert await found.get(refs(0)) == expected(0)
+
+
+async def test_waiting_for_a_call_and_being_in_the_next_have_one_time_together() -> None:
+    """Who came during a call doesn't get the whole time once more for the next."""
+    ended: list[str] = []
+
+    class Stuck(Counting):
+        async def get(self, refs: Sequence[PostRef], model_id: str) -> list[Prediction | None]:
+            if not self.calls:
+                return await super().get(refs, model_id)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append("the next call")
+            return []
+
+    store = Stuck()
+    await store.open()
+    found = Lookups(store, MODEL, 0.5)
+    store.free.clear()
+    first = asyncio.create_task(found.get(refs(0)))
+    await asyncio.sleep(0.01)
+    second = asyncio.create_task(found.get(refs(1)))
+    second.add_done_callback(lambda _: ended.append("who waited"))
+    await asyncio.sleep(0.1)
+    store.free.set()
+    assert await first == [None]
+    with pytest.raises(StoreError, match=r"the store took over 0\.5 s"):
+        await second
+    assert ended == ["who waited"]

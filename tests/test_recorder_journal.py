@@ -65,8 +65,8 @@ class House:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sentiserve.delivery._FIRST_PAUSE", 0.001)
-    monkeypatch.setattr("sentiserve.delivery._LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr("sentiserve.timing._FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("sentiserve.timing._LONGEST_PAUSE", 0.001)
 
 
 @asynccontextmanager

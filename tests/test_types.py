@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentiserve.types import MAX_HASHTAGS, TEXT, Aggregate, Post, PostRef, Prediction, Sentiment
+from sentiserve.hashtags import MAX_HASHTAGS
+from sentiserve.types import TEXT, Aggregate, Post, PostRef, Prediction, Sentiment
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ from sentiserve.parts.store import (
     check_store,
     drift_now,
     feature_store,
+    late_store,
     opened_existing_store,
     opened_forgetting,
     opened_store,
@@ -103,7 +104,11 @@ class Parts:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, metrics: Metrics, loading: Future[Model] | None = None
+    settings: Settings,
+    metrics: Metrics,
+    loading: Future[Model] | None = None,
+    *,
+    store_may_be_down: bool = False,
 ) -> AsyncIterator[Parts]:
     """Every part, open; closed in the reverse order, so that what waits is still recorded.
 
@@ -111,12 +116,15 @@ async def running(
         settings: what they are made by.
         metrics: where they count.
         loading: the model, if somebody loads it already.
+        store_may_be_down: whether to begin without it then, and use it as soon as it is there.
 
     Raises:
         SentiserveError: a part can't start; the text says what to do.
     """
     async with AsyncExitStack() as stack:
         source, store = build_source(settings, metrics), build_store(settings)
+        if store_may_be_down:
+            store = late_store(store, metrics)
         stack.push_async_callback(store.close)
         await store.open()
         stack.push_async_callback(source.close)

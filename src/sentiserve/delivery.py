@@ -16,11 +16,11 @@ from sentiserve.journal.segment import Segment
 from sentiserve.metrics import Metrics
 from sentiserve.protocols import Store
 from sentiserve.records import Record
+from sentiserve.timing import pause
 from sentiserve.tombstones import Forgettable, Tombstone, forgets
 from sentiserve.types import PostRef, Prediction
 
 _log = structlog.get_logger(__name__)
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between tries while something fails
 _TRIES = 3  # after an error that is no StoreError, and so not the store's state
 
 
@@ -180,8 +180,3 @@ class Delivery:
                 if stored and stored.predicted_at <= waiting.prediction.predicted_at:
                     found.append(waiting)
         return found
-
-
-def pause(failed: int) -> float:
-    """Seconds to wait after so many failures in a row."""
-    return min(_FIRST_PAUSE * float(2 ** min(failed, 9)), _LONGEST_PAUSE)

@@ -21,6 +21,7 @@ SentiserveError
 │   └── UnreachableError     500  the place that it comes from gives no answer now
 │       └── OfflineError     500  it is not to be asked
 ├── StoreError               503  the store, the history or the journal cannot be used
+│   ├── StoreDownError       503  the store gives no answer now
 │   └── StoreTimeoutError    503  the store did not answer in time
 ├── RefusedError             500  the store works, but will never take this record
 └── SettingsError            500  a setting has no usable value
@@ -171,6 +172,10 @@ class StoreError(SentiserveError):
     public: str | None = (
         "what is kept cannot be used now; the reason is logged under this request's id"
     )
+
+
+class StoreDownError(StoreError):
+    """The store gives no answer now; later it may, and no setting is known to be wrong."""
 
 
 class StoreTimeoutError(StoreError):

@@ -35,21 +35,23 @@ class Judging:
         """
         checked = [self._checked(one) for one in given]
         good = [one for one in checked if not isinstance(one, SentiserveError)]
-        now = datetime.now(UTC)
-        found = [
-            kept
-            if isinstance(kept, SentiserveError)
-            else Judgement(kept, Feedback(kept.post.ref, label, now))
-            for kept, (_, label) in zip(
-                await self._inference.kept([question for question, _ in good]), good, strict=True
-            )
-        ]
-        feedback = [one.feedback for one in found if isinstance(one, Judgement)]
-        if feedback:
-            async with store_within(self._timeout, "give fewer at once"):
-                await self._store.judge(feedback)
+        async with store_within(self._timeout, "give fewer at once"):
+            found = await self._judged(good)
         outcomes = iter(found)
         return [one if isinstance(one, SentiserveError) else next(outcomes) for one in checked]
+
+    async def _judged(self, given: Sequence[Given]) -> list[Judgement | SentiserveError]:
+        now = datetime.now(UTC)
+        kept = await self._inference.kept([question for question, _ in given])
+        found = [
+            one
+            if isinstance(one, SentiserveError)
+            else Judgement(one, Feedback(one.post.ref, label, now))
+            for one, (_, label) in zip(kept, given, strict=True)
+        ]
+        if feedback := [one.feedback for one in found if isinstance(one, Judgement)]:
+            await self._store.judge(feedback)
+        return found
 
     def _checked(self, given: Given | SentiserveError) -> Given | SentiserveError:
         if isinstance(given, SentiserveError) or given[1] in self._labels:

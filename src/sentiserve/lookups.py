@@ -19,7 +19,7 @@ class Lookups:
     """One call at a time; whoever comes meanwhile is in the next."""
 
     def __init__(self, store: Store, model_id: str, timeout: float) -> None:
-        """Take the store, whose predictions are wanted, and the seconds that a call may take."""
+        """Take the store, whose predictions are wanted, and the seconds that a look-up may take."""
         self._store = store
         self._model_id = model_id
         self._timeout = timeout
@@ -38,7 +38,20 @@ class Lookups:
         self._waiting.append((refs, answer))
         if self._working is None:
             self._working = asyncio.create_task(self._work())
-        return await answer
+            return await answer
+        # Waiting for the call under way and being in the next have one time together.
+        limit = answer.get_loop().call_later(self._timeout, self._give_up, answer)
+        try:
+            return await answer
+        finally:
+            limit.cancel()
+
+    def _give_up(self, answer: asyncio.Future[Sequence[Prediction | None]]) -> None:
+        if not answer.done():
+            answer.set_exception(self._too_slow())
+
+    def _too_slow(self) -> StoreError:
+        return StoreError(f"the store took over {self._timeout:g} s")
 
     async def _work(self) -> None:
         try:
@@ -49,7 +62,7 @@ class Lookups:
                 except TimeoutError:
                     # Those who came meanwhile have no reason to hope either.
                     asked += self._take(everything=True)
-                    _fail(asked, StoreError(f"the store took over {self._timeout:g} s"))
+                    _fail(asked, self._too_slow())
                 except Exception as error:  # noqa: BLE001  # whoever asked gets it
                     _fail(asked, error)
                 else:

@@ -65,7 +65,10 @@ class Store(Protocol):
     """Where predictions are kept, for a limited time; raises StoreError when it can't."""
 
     async def open(self) -> None:
-        """Make ready; raises a StoreError that says what to do."""
+        """Make ready; raises a StoreError that says what to do, a StoreDownError if time may help.
+
+        It may be called again after it failed.
+        """
 
     async def close(self) -> None:
         """Let go of everything; harmless when never opened."""

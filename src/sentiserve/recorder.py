@@ -13,13 +13,14 @@ from typing import Any
 
 import structlog
 
-from sentiserve.delivery import Archive, Delivery, Waiting, pause
+from sentiserve.delivery import Archive, Delivery, Waiting
 from sentiserve.errors import OverloadedError, StoreError
 from sentiserve.journal.journal import Journal
 from sentiserve.journal.segment import Segment
 from sentiserve.metrics import Metrics
 from sentiserve.protocols import Store
 from sentiserve.records import Record
+from sentiserve.timing import pause
 from sentiserve.types import Author, PostRef, Prediction, Prefix
 
 _log = structlog.get_logger(__name__)

@@ -1,4 +1,4 @@
-"""How long the parts of an answer took, and how long the store may take."""
+"""How long the parts of an answer took, how long the store may take, and when to try it again."""
 
 import asyncio
 import time
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sentiserve.errors import StoreTimeoutError
 
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between tries while something fails
 Facts = dict[str, str | int]
 """What else there is to say of a part: the kind of an ``error``, how many ``texts``."""
 
@@ -89,3 +90,8 @@ async def store_within(seconds: float, ask: str) -> AsyncIterator[None]:
     finally:
         if request := of_request.get():
             request.take(timing)
+
+
+def pause(failed: int) -> float:
+    """Seconds to wait after so many failures in a row."""
+    return min(_FIRST_PAUSE * float(2 ** min(failed, 9)), _LONGEST_PAUSE)

@@ -3,37 +3,19 @@
 What stores keep are structs rather than dataclasses: msgspec makes them from bytes in one go.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
-from itertools import takewhile
 from types import MappingProxyType
 from typing import Self
-from unicodedata import category
 
 import msgspec
 
+from sentiserve.hashtags import hashtags_in
+
 TEXT = "text"  # the platform of bare texts
-_HASH = re.compile(r"#(?<![\w&#/]#)(?=(\w\S{0,100}))")  # the literal first: that is found fast
-_WORD = re.compile(r"\w+")
-_JOINERS = "_\u200c\u200d"
-_MAX_TAG = 100  # characters; X's own limit for a hashtag
-MAX_HASHTAGS = 50  # of a post, its first: stores write an entry for each, and texts may be long
-
-
-def _in_tag(character: str) -> bool:
-    """Letters and digits of any script, with the marks that combine with them."""
-    return character.isalnum() or character in _JOINERS or category(character)[0] == "M"
-
-
-def _tag(run: str) -> str:
-    """The hashtag that a run of characters begins with."""
-    if run.isascii():  # most are, and this is quicker
-        return _WORD.match(run)[0]  # type: ignore[index]  # it begins with a word
-    return "".join(takewhile(_in_tag, run))
 
 
 class PostRef(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -102,16 +84,7 @@ class Post(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def hashtags(self) -> tuple[str, ...]:
         """The text's first hashtags without ``#``, case-folded, each once; no mere numbers."""
-        if "#" not in self.text:
-            return ()
-        distinct: dict[str, None] = {}
-        for found in _HASH.finditer(self.text):
-            tag = _tag(found[1])
-            if len(tag) <= _MAX_TAG and any(map(str.isalpha, tag)):
-                distinct[tag.casefold()] = None
-            if len(distinct) == MAX_HASHTAGS:
-                break
-        return tuple(distinct)
+        return hashtags_in(self.text)
 
 
 class Sentiment(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -87,6 +87,24 @@ REQUESTS = [
     get("a time that is none", 422, "/v1/authors", "since", since=SENT),
     get("a time that is none, of hashtags", 422, "/v1/hashtags", "since", since="yesterday"),
     get("a platform of 51 characters", 422, "/v1/authors", "platform", platform="p" * 51),
+    *[
+        get(f"{path} with {name}", 422, path, detail, **{name: "1"})
+        for path, name, detail in (
+            ("/v1/authors", "limt", "no parameter 'limt'; it knows limit, platform, since"),
+            ("/v1/authors/x/1", "limit", "no parameter 'limit'; it knows since"),
+            ("/v1/hashtags", "Limit", "no parameter 'Limit'; it knows limit, since"),
+            ("/v1/hashtags/a", "tweetUrl", "no parameter 'tweetUrl'; it knows since"),
+            ("/v1/posts", "since", "no parameter 'since'; it knows limit"),
+            ("/v1/timeline", "tag", "no parameter 'tag'; it knows hashtag, step, since"),
+            ("/v1/drift", "since", "no parameter 'since'; it takes none"),
+            ("/v1/model", "id", "no parameter 'id'; it takes none"),
+            ("/v1/activity", "minutes", "no parameter 'minutes'; it takes none"),
+            ("/figures/timeline.svg", "widht", "no parameter 'widht'; it knows step, hashtag"),
+        )
+    ],
+    get("a long name in a query", 422, f"/v1/posts?{'n' * 9_000}=1", f"'{'n' * 40}'; it"),
+    get("two unknown names and a known one", 422, "/v1/posts?a=1&limit=1&b", "'a', 'b'; it knows"),
+    Bad("a misspelt prefix", 422, "/v1/features?prefx=x/&prefix=x/9", "DELETE", "'prefx'; it"),
     get("an author of 301 characters", 422, f"/v1/authors/x/{'a' * 301}", "author"),
     get("an unknown author", 404, f"/v1/authors/x/{SENT}", "author"),
     get("an author of an unknown platform", 404, f"/v1/authors/{SENT}/1", "author"),
@@ -100,6 +118,16 @@ REQUESTS = [
     Bad("another wrong method", 405, INFERENCE, "DELETE", "method"),
     Bad("a method that nobody knows", 405, INFERENCE, "PROPFIND", "method"),
 ]
+
+
+def test_what_only_watches_or_is_pasted_takes_any_query(
+    service: Service, sample: list[dict[str, str]]
+) -> None:
+    """Health and pages are asked with what clients add; so is a post, by an address as pasted."""
+    for path in ("/health/live", "/health/ready", "/metrics", "/", "/docs", "/static/main.js"):
+        assert service.client.get(path, params={"utm_source": "x"}).status_code == 200
+    pasted = f"{INFERENCE}?tweetUrl={sample[0]['url']}?s=20&t=abc"
+    assert service.client.get(pasted).json()["post"]["id"] == sample[0]["id"]
 
 
 def check_problem(answer: httpx.Response, status: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ ROUTES = {
     "GET /v1/authors/{platform}/{author}": {401, 404, 422, 429, 503},
     "GET /v1/hashtags": {401, 422, 429, 503},
     "GET /v1/hashtags/{tag}": {401, 404, 422, 429, 503},
-    "GET /v1/drift": {401, 429, 503},
+    "GET /v1/drift": {401, 422, 429, 503},
     "GET /v1/posts": {401, 422, 429, 503},
     "GET /v1/timeline": {401, 422, 429, 503},
     "POST /v1/feedback": {401, 413, 422, 429, 503},
@@ -22,8 +22,8 @@ ROUTES = {
     "DELETE /v1/posts/{platform}/{id}": {401, 422, 429, 503},
     "DELETE /v1/authors/{platform}/{author}": {401, 422, 429, 503},
     "DELETE /v1/features": {401, 422, 429, 503},
-    "GET /v1/model": {401, 429},
-    "GET /v1/activity": {401, 429},
+    "GET /v1/model": {401, 422, 429},
+    "GET /v1/activity": {401, 422, 429},
 }
 TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
@@ -118,6 +118,7 @@ def test_real_answers_are_as_described(
         ("/v1/timeline", "/v1/timeline", {}),
         ("/v1/timeline", "/v1/timeline", {"step": "minute"}),
         ("/v1/model", "/v1/model", {}),
+        ("/v1/model", "/v1/model", {"limit": "3"}),
         ("/health/live", "/health/live", {}),
         ("/health/ready", "/health/ready", {}),
     ]

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import httpx
 import pytest
-from processes import Service, StartService
+from processes import Service, StartService, eventually
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -101,6 +101,32 @@ def test_a_file_is_asked_for_again_but_sent_only_when_it_changed(
     assert again.headers["ETag"] == first.headers["ETag"]
     other = service.client.get(path, headers={"If-None-Match": '"another"'})
     assert other.content == first.content
+
+
+@pytest.mark.parametrize("path", ["/v1/posts", "/v1/activity"])
+def test_what_the_page_looks_at_all_the_time_is_sent_only_when_it_changed(
+    start_service: StartService, path: str
+) -> None:
+    """What didn't is logged for whoever wants to debug, and counted as everything else."""
+    service = start_service()
+    first = service.client.get(path)
+    assert first.headers["Cache-Control"] == "private, no-cache"
+
+    def again() -> httpx.Response:
+        return service.client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+
+    def same() -> bool:  # a minute may begin between two looks at the last hour
+        nonlocal first
+        second = again()
+        first = second if second.content else first
+        return second.status_code == 304 and second.content == b""
+
+    eventually(same)
+    service.client.post("/v1/sentiment", json={"inputs": ["Something new."]})
+    eventually(lambda: again().status_code == 200)
+    assert again().headers["ETag"] != first.headers["ETag"]
+    assert f'route="{path}",status="304"' in service.client.get("/metrics").text
+    assert [event for event in service.events() if event.get("status") == 304] == []
 
 
 @pytest.mark.parametrize("path", ["/", "/static/main.js"])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from processes import Run
+from redis_server import RedisServer, password
 
 from sentiserve.models.bundle import default_bundle
 
@@ -68,6 +69,12 @@ def test_a_store_below_a_regular_file_is_refused(cli: Run, tmp_path: Path) -> No
     (tmp_path / "file").touch()
     store = f"sqlite:///{tmp_path / 'file' / 'deeper' / 'store.db'}"
     refuse(cli, "--port", "0", "--store", store, says=["store.db", "SENTISERVE_STORE"])
+
+
+def test_a_redis_that_refuses_the_login_is_refused(cli: Run) -> None:
+    with RedisServer("--requirepass", password()) as redis:
+        says = [str(redis.port), "refuses the login", "redis://USER:PASSWORD@HOST"]
+        refuse(cli, "--port", "0", "--store", redis.url, says=says)
 
 
 def test_a_port_that_is_taken_is_refused(run_process: Run) -> None:

@@ -114,3 +114,42 @@ def test_a_redis_that_fails_costs_its_hits_and_gets_what_waited(
         assert posts(redis) == 4
         assert [ask(service, text) for text in meanwhile] == [True] * 3
         assert service.client.get("/health/ready").json()["dependencies"]["store"] == "ok"
+
+
+def test_a_service_starts_without_its_redis_and_uses_it_once_it_is_there(
+    start_service: StartService, sample: list[dict[str, str]]
+) -> None:
+    """It answers from text and sources, says what is missing, and brings what waited."""
+    with RedisServer() as redis:
+        redis.stop()
+        service = start_service("--store", redis.url)
+        assert not ask(service, "Before.")
+        post = service.client.get("/v1/inference", params={"tweetUrl": sample[0]["url"]})
+        assert post.json()["cached"] is False
+        assert ask(service, "Before.")  # it waits for the store, and is known already
+        authors = service.client.get("/v1/authors")
+        assert (authors.status_code, authors.headers["Retry-After"]) == (503, "5")
+        ready = service.client.get("/health/ready")
+        assert (ready.status_code, ready.json()["dependencies"]["store"]) == (200, "failing")
+        eventually(lambda: store_errors(service, "open") >= 2)
+        redis.start()
+        eventually(lambda: posts(redis) == 2)
+        eventually(lambda: metric(service, "queued_records") == 0)
+        assert ask(service, "Before.")
+        assert service.client.get("/v1/authors").json()["authors"]
+        assert service.client.get("/health/ready").json()["dependencies"]["store"] == "ok"
+        said = [event["event"] for event in service.events()]
+        assert said.count("store can't be opened, going on without it") == 1
+        assert said.count("listening") == 1
+
+
+def test_what_is_answered_without_a_redis_outlives_the_service(start_service: StartService) -> None:
+    """The journal has it when the service ends first; the next service brings it."""
+    with RedisServer() as redis:
+        redis.stop()
+        service = start_service("--store", redis.url, drain_timeout="0.1")
+        assert not ask(service, "Before.")
+        assert service.stop() == 0
+        redis.start()
+        start_service("--store", redis.url)
+        eventually(lambda: posts(redis) == 1)

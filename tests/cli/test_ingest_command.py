@@ -15,6 +15,7 @@ from packages import offer_source
 from processes import PATIENCE, Ran, Run, environment, eventually
 
 from sentiserve.cli.ingest import _same_for_all
+from sentiserve.settings import load_settings
 
 POSTS = 200
 PLUGIN = f'''
@@ -73,6 +74,11 @@ def reads(directory: Path) -> list[int]:
     return [int(line) for line in file.read_text().split()] if file.exists() else []
 
 
+def in_store() -> str:
+    """Where the posts go."""
+    return load_settings().shown_store
+
+
 def kept(directory: Path) -> list[str]:
     """Ids of the rows in the history: one for each time that a post was predicted."""
     files = f"{directory}/data/sentiserve/history/*/*.parquet"
@@ -118,12 +124,13 @@ def test_the_first_source_that_can_is_read_and_the_next_run_reads_only_what_is_n
     assert ran.status == 0, ran.err
     assert json.loads(ran.out) == {
         "posts": POSTS, "new": POSTS, "known": 0, "forgotten": 0, "leftOut": 0, "finished": True,
+        "store": in_store(),
     }  # fmt: skip
     assert reads(tmp_path) == list(range(0, POSTS, 10))
     assert sorted(kept(tmp_path)) == sorted(map(str, range(POSTS)))
 
     again = run(run_process, "user", "ines", "--restart", "--limit", "20")
-    assert again.err.strip() == "20 posts: 0 new, 20 known"
+    assert again.err.strip() == f"20 posts: 0 new, 20 known; in {in_store()}"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -202,14 +209,15 @@ def test_a_wait_for_a_quota_is_told(run_process: Run, monkeypatch: pytest.Monkey
 
 def test_a_terminal_sees_how_far_it_is(run_process: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Elsewhere there is no bar, only what it came to."""
-    assert run(run_process, "home", "--limit", "20").err == "20 posts: 20 new, 0 known\n"
+    said = run(run_process, "home", "--limit", "20").err
+    assert said == f"20 posts: 20 new, 0 known; in {in_store()}\n"
     monkeypatch.setenv("FORCE_COLOR", "1")  # which makes a terminal of anything
     monkeypatch.setenv("COLUMNS", "120")
     shown = run(run_process, "home", "--limit", "30").err
     assert "30 posts" in shown
     assert "of 30" in shown
     assert "a second" in shown
-    assert shown.endswith("20 known\n")
+    assert shown.endswith(f"20 known; in {in_store()}\n")
 
 
 def test_a_terminal_sees_how_much_of_a_file_is_left(

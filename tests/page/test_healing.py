@@ -85,7 +85,7 @@ def test_an_open_page_that_nobody_sees_asks_for_nothing(browser: Browser, servic
         page.evaluate("window.isUnseen = true")
         page.wait_for_timeout(2_000)  # for what is on its way
         before = len(dashboard.asked)
-        page.wait_for_timeout(5_000)  # in which it would ask some ten times
+        page.wait_for_timeout(5_000)  # in which it would ask twice or more
         assert len(dashboard.asked) == before
         page.evaluate(
             "window.isUnseen = false; document.dispatchEvent(new Event('visibilitychange'))"

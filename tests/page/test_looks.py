@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from page.browser import SAMPLE, Dashboard, opened
 from page.conftest import Open
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, FloatRect, Page, Route, expect
 from processes import Service
 
 pytestmark = pytest.mark.xdist_group("page")
@@ -66,6 +66,25 @@ def test_a_telephone_scrolls_in_one_direction_alone(full: Service, dashboard: Op
         box = button.bounding_box()
         assert box is not None
         assert box["height"] >= 24, button.inner_text()  # WCAG 2.2, 2.5.8
+
+
+def test_a_wide_screen_is_used(full: Service, dashboard: Open) -> None:
+    """The newest posts stand beside the rest there, below it elsewhere."""
+    page = settled(dashboard(full, viewport={"width": 1900, "height": 1200}))
+
+    def box(part: str) -> FloatRect:
+        found = page.locator(f"section[aria-labelledby={part}-title]").bounding_box()
+        assert found is not None
+        return found
+
+    ask, posts = box("ask"), box("posts")
+    assert posts["x"] > ask["x"] + ask["width"]
+    assert posts["y"] == ask["y"]
+    assert posts["x"] + posts["width"] - ask["x"] > 1900 * 0.9
+    page.set_viewport_size({"width": 1180, "height": 1200})
+    ask, posts = box("ask"), box("posts")
+    assert posts["x"] == ask["x"]
+    assert posts["y"] > box("drift")["y"]
 
 
 def test_everything_is_reached_and_seen_by_keyboard(full: Service, dashboard: Open) -> None:

@@ -67,8 +67,16 @@ def test_a_text_is_answered_and_a_problem_says_what_to_do(
 
 
 def test_a_hashtag_is_chosen_typed_and_left(full: Service, dashboard: Open) -> None:
+    """Before and after it is the most used one, and no other part is of it alone."""
     page = dashboard(full).page
+    (most,) = full.client.get("/v1/hashtags", params={"limit": 1}).json()["hashtags"]
+    of_most = f"Sentiment of #{most['hashtag']}"
+    expect(page.locator("#hashtag-figure svg title").first).to_have_text(of_most)
+    heading = page.locator("#hashtag-title")
+    expect(heading).to_have_text(f"A hashtag: #{most['hashtag']}, the most used")
+    expect(page.locator("#popular [aria-pressed=true]")).to_have_count(0)
     page.get_by_role("button", name="#coffee").click()
+    expect(heading).to_have_text("A hashtag: #coffee")
     expect(page.locator("#hashtag-figure svg title").first).to_have_text("Sentiment of #coffee")
     expect(page.locator("#timeline svg title").first).to_contain_text("#coffee")
 
@@ -80,7 +88,13 @@ def test_a_hashtag_is_chosen_typed_and_left(full: Service, dashboard: Open) -> N
     expect(page.locator("#hashtag-figure tbody tr")).to_have_count(3)
 
     page.get_by_role("button", name="#bitcoin").click()
-    expect(page.locator("#hashtag-figure")).to_contain_text("Choose one, or type any.")
+    expect(page.locator("#hashtag-figure svg title").first).to_have_text(of_most)
+    expect(page.locator("#timeline svg title").first).not_to_contain_text("#")
+
+
+def test_where_no_post_has_a_hashtag_the_page_says_so(empty: Service, dashboard: Open) -> None:
+    page = dashboard(empty).page
+    expect(page.locator("#hashtag-figure")).to_contain_text("No post has one yet. Type any.")
 
 
 def test_texts_that_may_not_be_shown_are_not(start_service: StartService, dashboard: Open) -> None:
@@ -108,6 +122,8 @@ def test_what_did_not_change_is_neither_drawn_again_nor_loses_focus(
     expect(page.locator("#authors svg")).to_be_visible()
     page.locator("#posts summary").last.focus()
     kept = [page.locator(each).first.element_handle() for each in ("#authors svg", "#posts li")]
-    opened.looked_again("figures/authors")
+    with page.expect_response(lambda response: "figures/authors" in response.url):
+        page.evaluate("import('./static/poll.js').then(({ tell }) => tell('stored'))")
+    opened.looked_again("v1/activity")  # so that it has had the time to draw
     assert all(handle.evaluate("node => node.isConnected") for handle in kept)
     expect(page.locator("#posts summary").last).to_be_focused()

@@ -13,13 +13,13 @@ import pytest
 from redis_server import RedisCluster, RedisServer, free_port, password
 from store.writers import check_processes
 
-from sentiserve.errors import StoreError
+from sentiserve.errors import StoreDownError, StoreError
+from sentiserve.hashtags import MAX_HASHTAGS
 from sentiserve.store import redis_connection
 from sentiserve.store.redis import RedisStore, from_url
 from sentiserve.store.redis_ranking import Ranking
 from sentiserve.testing import StoreContract, example_prediction
 from sentiserve.types import (
-    MAX_HASHTAGS,
     AggregateQuery,
     Author,
     Entity,
@@ -142,8 +142,9 @@ async def test_tls(tmp_path: Path) -> None:
         async with opened(f"{url}?ssl_ca_certs={certificate}") as store:
             await store.put([prediction])
             assert await store.get([prediction.post.ref], MODEL) == [prediction]
-        with pytest.raises(StoreError, match="certificate verify failed"):
+        with pytest.raises(StoreError, match="certificate verify failed") as caught:
             await from_url(url, DAY).open()
+        assert not isinstance(caught.value, StoreDownError)
         for scheme in ("redis", "redis+cluster"):
             tls = scheme.replace("redis", "rediss")
             why = rf"it wants TLS; write {re.escape(tls)}://"

@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 from redis_server import PATIENCE, RedisCluster, RedisServer, password
 
 from sentiserve.delivery import Delivery, Waiting
-from sentiserve.errors import RefusedError, StoreError
+from sentiserve.errors import RefusedError, StoreDownError, StoreError
 from sentiserve.metrics import Metrics
 from sentiserve.records import Record
 from sentiserve.store import redis_connection
@@ -191,7 +191,7 @@ async def test_a_server_that_is_not_there_is_named() -> None:
     with RedisServer() as server:
         port = server.port
     for url in (f"redis://user:{secret}@127.0.0.1:{port}", f"redis+cluster://127.0.0.1:{port}"):
-        with pytest.raises(StoreError) as caught:
+        with pytest.raises(StoreDownError) as caught:
             await from_url(url, DAY).open()
         assert f"127.0.0.1:{port}" in str(caught.value)
         assert "SENTISERVE_STORE" in str(caught.value)
@@ -205,6 +205,24 @@ async def test_a_wrong_login_is_refused() -> None:
             with pytest.raises(StoreError, match="refuses the login.*USER:PASSWORD") as caught:
                 await from_url(url, DAY).open()
             assert "wrong-secret" not in str(caught.value)
+            assert not isinstance(caught.value, StoreDownError)
+
+
+async def test_a_server_that_is_loading_is_down(server: RedisServer) -> None:
+    """It can be opened, says so, and is used as soon as it has what it had kept."""
+    with closing(server.client()) as client:
+        client.mset({f"key-{number}": "x" * 100 for number in range(3_000)})
+        client.save()
+    server.stop()
+    slowly = ("--key-load-delay", "20000", "--loading-process-events-interval-bytes", "1024")
+    server.options = slowly
+    server.start()
+    async with opened(server.url) as store:
+        with pytest.raises(StoreDownError, match="it is loading its data"):
+            await store.put([example_prediction()])
+        with closing(server.client()) as client:
+            client.config_set("key-load-delay", 0)
+        await _eventually_works(store)
 
 
 async def test_a_replica_is_refused(server: RedisServer) -> None:
@@ -225,8 +243,9 @@ async def test_the_wrong_kind_of_server_is_refused(server: RedisServer) -> None:
         pytest.raises(StoreError, match=r"it is a cluster; write redis\+cluster://"),
     ):
         await from_url(cluster.url.replace("+cluster", ""), DAY).open()
-    with pytest.raises(StoreError, match="Cluster mode is not enabled.*write redis://"):
+    with pytest.raises(StoreError, match="Cluster mode is not enabled.*write redis://") as caught:
         await from_url(server.url.replace("redis", "redis+cluster"), DAY).open()
+    assert not isinstance(caught.value, StoreDownError)
 
 
 async def test_an_old_server_is_refused(server: RedisServer) -> None:

@@ -69,7 +69,7 @@ def create_app(
     )
     app.state.parts, app.state.settings, app.state.metrics = parts, settings, metrics
     app.state.server, app.state.activity, app.state.siblings = server, activity, siblings
-    app.state.page = page.read()
+    app.state.page, app.state.drawn = page.read(), figures.Drawn()
     for routes in _ROUTES:
         app.include_router(routes.router)
     # The page's script and style; FastAPI's own page fetches them from elsewhere.

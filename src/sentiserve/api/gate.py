@@ -180,7 +180,8 @@ class _Request:
         path = getattr(route, "path", "unmatched")
         method = self._scope["method"] if self._scope["method"] in _METHODS else "other"
         self._metrics.request(method, path, self.status, seconds)
-        self._log.info(
+        log = self._log.debug if self.status == 304 else self._log.info  # nothing was sent
+        log(
             "request",
             method=method,
             route=path,

@@ -63,7 +63,8 @@ async def answer(
         charge(max(0, len(inputs) - 1))
     questions = [_question(value) for value in inputs]
     good = [question for question in questions if not isinstance(question, SentiserveError)]
-    answered, taken = await unless_left(request, inference.answer(good))
+    async with unless_left(request):
+        answered, taken = await inference.answer(good)
     request.state.timing.take(taken)
     log(outcome for outcome in answered if isinstance(outcome, SentiserveError))
     outcomes = iter(answered)

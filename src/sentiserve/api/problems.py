@@ -23,7 +23,7 @@ _TITLES = {  # RFC 9110's, which Python before 3.13 doesn't have
     422: "Unprocessable Content",
 }
 MEDIA_TYPE = "application/problem+json"
-_LONGEST_NAME = 40  # characters of a field's name that are repeated; callers may send any
+LONGEST_NAME = 40  # characters of a field's name that are repeated; callers may send any
 
 
 def problem(status: int, detail: str, retry_after: int | None = None) -> Problem:
@@ -116,6 +116,6 @@ def _title(status: int) -> str:
 def _explain(errors: Sequence[Mapping[str, Any]]) -> str:
     """Where and what, without repeating what was sent."""
     return "; ".join(
-        f"{'.'.join(str(part)[:_LONGEST_NAME] for part in error['loc'])}: {error['msg']}"
+        f"{'.'.join(str(part)[:LONGEST_NAME] for part in error['loc'])}: {error['msg']}"
         for error in errors[:10]
     )

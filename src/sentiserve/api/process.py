@@ -5,6 +5,7 @@ import gc
 import math
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
@@ -27,6 +28,7 @@ from sentiserve.protocols import Model
 from sentiserve.settings import Settings
 
 _log = structlog.get_logger(__name__)
+_INTERPRETER = 0.001  # seconds that the loop waits for it at most, while a thread computes
 
 
 def serve(
@@ -51,6 +53,7 @@ def serve(
         SentiserveError: a part can't start; the text says what to do.
     """
     Connection.most = connections_possible()
+    sys.setswitchinterval(_INTERPRETER)
     uvloop.run(_serve(settings, access, listener, model, on_ready, siblings))
 
 
@@ -69,7 +72,9 @@ async def _serve(
         if settings.metrics == "emf":
             await stack.enter_async_context(writing(metrics, settings.service))
         tracing = await stack.enter_async_context(traced(settings.service))
-        parts = await stack.enter_async_context(running(settings, metrics, model))
+        parts = await stack.enter_async_context(
+            running(settings, metrics, model, store_may_be_down=True)
+        )
         activity = siblings.activity if siblings else Activity(metrics)
         await stack.enter_async_context(activity)
         server = Server(settings, on_ready)

@@ -71,9 +71,10 @@ def ingest(
     with Show(options.limit) as show:
         end = asyncio.run(_run(work, reading, settings, options, show))
     if options.as_json:
-        json_line(_figures(end.tally) | {"finished": end.finished})
+        json_line(_figures(end.tally) | {"finished": end.finished, "store": settings.shown_store})
     elif end.tally.posts or end.error is None:
-        err.print(_summary(end.tally), markup=False)
+        where = printable(settings.shown_store)
+        err.print(f"{_summary(end.tally)}; in {where}", markup=False, soft_wrap=True)
     if not end.finished and end.resumable:
         err.print("stopped; the same command goes on from here")
     if end.error is not None:

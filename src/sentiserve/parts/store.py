@@ -18,6 +18,7 @@ from sentiserve.parts.history import build_history
 from sentiserve.parts.model import drift_reference, model_info
 from sentiserve.protocols import Store
 from sentiserve.settings import Settings
+from sentiserve.store.late import LateStore
 from sentiserve.store.registry import make_store, missing_file
 from sentiserve.store.trial import try_store
 
@@ -25,6 +26,11 @@ from sentiserve.store.trial import try_store
 def build_store(settings: Settings) -> Store:
     """The store that the settings name, not yet opened."""
     return make_store(settings.store, settings.ttl)
+
+
+def late_store(store: Store, metrics: Metrics) -> Store:
+    """The same store, which may be down when it is opened, and is used once it is there."""
+    return LateStore(store, metrics)
 
 
 async def check_store(settings: Settings) -> str:

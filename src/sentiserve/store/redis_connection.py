@@ -1,6 +1,7 @@
 """The way to Redis: URLs, time limits, and errors that say what to do."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
-from sentiserve.errors import RefusedError, StoreError
+from sentiserve.errors import RefusedError, StoreDownError, StoreError
 from sentiserve.store.redis_tls import tls_mistake
 from sentiserve.store.redis_urls import Url
 
@@ -30,6 +31,13 @@ _UNREACHED = {
     exceptions.ConnectionError,  # and not those that are of this kind too, as a refused login
     exceptions.TimeoutError,
     exceptions.RedisClusterException,
+}
+_DOWN = {
+    exceptions.BusyLoadingError,
+    exceptions.ClusterDownError,
+    exceptions.ConnectionError,
+    exceptions.MasterDownError,
+    exceptions.TimeoutError,
 }
 _ELSE = "or name another store with SENTISERVE_STORE"
 _ADVICE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
@@ -78,7 +86,8 @@ class Connection:
         """Connect, and see whether the server will do.
 
         Raises:
-            StoreError: it can't be reached, refuses the login, is too old or a replica.
+            StoreDownError: it can't be reached, or is still loading.
+            StoreError: it refuses the login, is too old or a replica.
         """
         await self.close()
         self._free = asyncio.Semaphore(_CONNECTIONS)  # of this event loop
@@ -198,16 +207,29 @@ class Connection:
             if is_refusal(error):
                 why = f"{error}; see whether something else writes keys that begin with ss1:"
                 raise RefusedError(f"the store {self._url.name} refuses this: {why}") from error
-            raise self._error(_advice(error)) from error
+            kind = StoreDownError if is_down(error) else StoreError
+            raise self._error(_advice(error), kind) from error
 
-    def _error(self, why: str) -> StoreError:
-        return StoreError(f"the store {self._url.name} cannot be used: {why}")
+    def _error(self, why: str, kind: type[StoreError] = StoreError) -> StoreError:
+        return kind(f"the store {self._url.name} cannot be used: {why}")
 
 
 def is_refusal(error: Exception) -> bool:
     """Whether the server works, but a script or a key's content stands against a command."""
     is_plain = type(error) is exceptions.ResponseError
     return is_plain and str(error).startswith(_REFUSALS)
+
+
+def is_down(error: Exception) -> bool:
+    """Whether nobody answers now, or not yet; and not that a setting is wrong."""
+    said: BaseException = error
+    if isinstance(error, exceptions.RedisClusterException):
+        if error.__cause__ is None:  # its nodes don't agree, or some are missing
+            return True
+        said = error.__cause__  # by the last of its nodes
+    if isinstance(said.__context__, ssl.SSLCertVerificationError):
+        return False
+    return type(said) in _DOWN or isinstance(said, OSError)
 
 
 def _advice(error: Exception) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 from sentiserve.errors import SettingsError, StoreError
 from sentiserve.store import sqlite_aggregates, sqlite_timelines, sqlite_writes
 from sentiserve.store.sqlite_connection import Connection, empty_log, transaction
-from sentiserve.store.sqlite_rows import GET, micros, prediction_of
+from sentiserve.store.sqlite_lookups import look_up
+from sentiserve.store.sqlite_rows import micros
 from sentiserve.store.sqlite_schema import prepare
 from sentiserve.types import (
     Aggregate,
@@ -91,13 +92,7 @@ class SqliteStore:
     async def get(self, refs: Sequence[PostRef], model_id: str) -> list[Prediction | None]:
         """What is kept and not expired."""
         now = _now()
-
-        def read(connection: sqlite3.Connection) -> list[Prediction | None]:
-            keys = ((ref.platform, ref.id, model_id, now) for ref in refs)
-            rows = (connection.execute(GET, key).fetchone() for key in keys)
-            return [None if row is None else prediction_of(row, model_id) for row in rows]
-
-        return await _opened(self._reader).run(read)
+        return await _opened(self._reader).run(lambda c: look_up(c, refs, model_id, now))
 
     async def put(self, predictions: Sequence[Prediction]) -> None:
         """Keep the predictions in one transaction, and drop what has expired."""

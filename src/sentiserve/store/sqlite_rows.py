@@ -12,10 +12,6 @@ PREDICTION = """
 p.platform, p.id, p.text, p.url, p.author_id, p.author_handle, p.created_at, p.scores, p.truncated,
     p.predicted_at
 """
-GET = f"""
-SELECT {PREDICTION} FROM predictions AS p
-WHERE p.platform = ? AND p.id = ? AND p.model_id = ? AND p.expires_at > ?
-"""
 UNIT = 2**36
 """Scores are added up as whole numbers of this fraction of 1: sums of floats would drift, as posts
 come and go. A mean is right to 1e-11, and a hundred million posts have room."""

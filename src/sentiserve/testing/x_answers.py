@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sentiserve.hashtags import hashtags_in
+
 _EPOCH = datetime.fromtimestamp(1_288_834_974.657, UTC)  # of the times in ids
 _SHORT = 280  # characters; a longer post is a note
 _QUOTED = 140  # characters of a post that a retweet's own text holds
@@ -45,6 +47,10 @@ class XPost:
     def versions(self) -> tuple[str, ...]:
         """The ids of all versions."""
         return self.history or (self.id,)
+
+    def has(self, tag: str) -> bool:
+        """Whether its text has a hashtag, in any case."""
+        return tag.casefold() in hashtags_in(self.text)
 
 
 @dataclass(frozen=True, slots=True)

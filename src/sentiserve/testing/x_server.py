@@ -1,11 +1,9 @@
 """X's API, version 2, on loopback: it speaks, pages, limits and counts as X does."""
 
-import asyncio
 import json
 import re
-import time
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -27,12 +25,11 @@ from sentiserve.testing.x_answers import (
 )
 from sentiserve.testing.x_requests import LIMITS, Refused, Windows, match, query_of, time_in
 from sentiserve.testing.x_rules import Rules, add, delete, listed
-from sentiserve.types import Post
+from sentiserve.testing.x_stream import Stream
 
 __all__ = ["LIMITS", "PROBLEMS", "XPost", "XServer", "id_at"]
 
 _HEARTBEAT = 20.0  # seconds
-_LOOK = 0.01  # seconds between two looks for something to stream
 _MAX_IDS = 100
 _SEARCHED = timedelta(days=7)
 _PAGED = {"max_results", "pagination_token", "until_id", "start_time"}
@@ -48,12 +45,10 @@ class XServer(Server):
         posts: by id; a test may add, change and remove some at any time.
         users: handles by id.
         protected: ids of the users whose posts X shows to nobody here.
-        rules: of the stream, by id.
         silent: fields that are left out though they are asked for and known.
         refusal: the status and problem that every request gets, where it is set; see ``PROBLEMS``.
         reads: how often X gave each post, which is what it bills; users are in ``users_read``.
         rule_changes: the bodies that changed rules.
-        streams: how many connections to the stream there have been.
     """
 
     def __init__(
@@ -101,41 +96,49 @@ class XServer(Server):
         self.posts = {post.id: post for post in posts}
         self.users = dict(users)
         self.protected: set[str] = set()
-        self.rules: Rules = {}
         self.rule_changes: list[dict[str, Any]] = []
         self.silent: set[str] = set()
         self.refusal: tuple[int, dict[str, Any]] | None = None
         self.reads: Counter[str] = Counter()
         self.users_read = 0
-        self.streams = 0
         self._tokens = {f"Bearer {token}": 0, f"Bearer {user_token}": 1}
         self._page_size = page_size
         self._windows = Windows(limits, window)
-        self._heartbeat = heartbeat
         self._answers = Answers(self.posts, self.users, self.silent)
-        self._published: deque[XPost] = deque()
+        self._streaming = Stream(self._answers, self.reads, heartbeat)
         self._rule_ids = count(1_166_916_266_197_536_768)
-        self._connected = False
-        self._is_stalled = False
-        self._hangs_up = False
 
     def publish(self, *posts: XPost) -> None:
         """Have the stream bring these, if a rule is for them; they wait for a connection."""
         self.posts |= {post.id: post for post in posts}
-        self._published.extend(posts)
+        self._streaming.publish(*posts)
 
     def hang_up(self) -> None:
         """End the stream's connection."""
-        self._hangs_up = True
+        self._streaming.hang_up()
 
     def stall(self) -> None:
         """Have the stream's connection go silent; the next one speaks again."""
-        self._is_stalled = True
+        self._streaming.stall()
+
+    @property
+    def rules(self) -> Rules:
+        """Of the stream, by id."""
+        return self._streaming.rules
+
+    @rules.setter
+    def rules(self, rules: Rules) -> None:
+        self._streaming.rules = rules
+
+    @property
+    def streams(self) -> int:
+        """How many connections to the stream there have been."""
+        return self._streaming.connections
 
     @property
     def is_idle(self) -> bool:
         """Whether everything was streamed."""
-        return not self._published
+        return self._streaming.is_idle
 
     def _route(self, path: str, endpoint: str, act: _Act) -> Route:
         return Route(path, self._guarded(endpoint, act))
@@ -189,7 +192,7 @@ class XServer(Server):
         found = [
             post
             for post in self.posts.values()
-            if _has(post, asked[1]) and not post.retweeted and time_of(post.id) >= begin
+            if post.has(asked[1]) and not post.retweeted and time_of(post.id) >= begin
         ]
         return self._paged(found, query, 10)
 
@@ -268,43 +271,5 @@ class XServer(Server):
         return JSONResponse(add(self.rules, body["add"], self._rule_ids))
 
     def _stream(self, request: Request) -> Response:
-        query = query_of(request, set())
-        if self._connected:
-            raise Refused(*PROBLEMS["too-many-connections"])
-        if not self.rules:
-            raise Refused(*PROBLEMS["no-rules"])
-        self._connected, self._is_stalled, self._hangs_up = True, False, False
-        self.streams += 1
-        return StreamingResponse(self._lines(query), media_type="application/json")
-
-    async def _lines(self, query: Mapping[str, str]) -> AsyncIterator[bytes]:
-        spoke = 0.0
-        try:
-            while not self._hangs_up:
-                if self._published and not self._is_stalled:
-                    line = self._line(self._published.popleft(), query)
-                elif time.monotonic() - spoke > self._heartbeat and not self._is_stalled:
-                    line = b"\r\n"
-                else:
-                    await asyncio.sleep(_LOOK)
-                    continue
-                spoke = time.monotonic()
-                yield line
-        finally:
-            self._connected = False
-
-    def _line(self, post: XPost, query: Mapping[str, str]) -> bytes:
-        rules = [
-            rule for rule in self.rules.values() if _has(post, rule["value"].removeprefix("#"))
-        ]
-        if not rules:
-            return b""
-        self.reads[post.id] += 1
-        answer = self._answers.of_posts([post], query)
-        said = {**answer, "data": answer["data"][0]}
-        matching = [{"id": rule["id"], "tag": rule.get("tag", "")} for rule in rules]
-        return json.dumps({**said, "matching_rules": matching}).encode() + b"\r\n"
-
-
-def _has(post: XPost, tag: str) -> bool:
-    return tag.casefold() in Post.of_text(post.text).hashtags
+        lines = self._streaming.connected(query_of(request, set()))
+        return StreamingResponse(lines, media_type="application/json")

@@ -1,6 +1,7 @@
 // What the service did in the last hour.
 
 import { write } from "./make.js";
+import { tell } from "./poll.js";
 import { get } from "./service.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -9,7 +10,9 @@ const LONGEST = 10_000; // milliseconds; the service tells this of whatever took
 const shown = (id) => document.getElementById(id);
 const whole = new Intl.NumberFormat();
 const share = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
+const RECORDED = 250; // milliseconds after which the store has what was answered, mostly
 const bars = [];
+let before = null; // answers that weren't remembered, when it looked last
 
 export async function look() {
   const hour = await get("v1/activity");
@@ -19,6 +22,9 @@ export async function look() {
   write(shown("median"), milliseconds(hour.medianMilliseconds));
   write(shown("p99"), milliseconds(hour.p99Milliseconds));
   write(shown("model"), hour.model);
+  const fresh = hour.minutes.reduce((sum, { misses }) => sum + misses, 0);
+  if (before !== null && fresh !== before) setTimeout(tell, RECORDED, "answered");
+  before = fresh;
   draw(hour.minutes.map(({ hits, misses }) => hits + misses));
 }
 

@@ -7,9 +7,11 @@ import { getText } from "./service.js";
 const LOADING = "loading…";
 const GRAIN = 20; // pixels; a window that is made a little wider needs no other picture
 
-// path() names the figure now, and what it is asked with; null while there is none.
+// path() names the figure now, and what it is asked with; null where there is none, undefined
+// while nobody knows.
 // Some tell in words too what they show; that goes to an element of its own.
-export function figure(holder, path, every, { otherwise = "", told = null } = {}) {
+export function figure(holder, path, every, options = {}) {
+  const { otherwise = "", told = null, ...polling } = options;
   const trouble = make("p", { className: "trouble", role: "status" });
   const loading = make("p", { className: "faint" }, LOADING);
   const picture = make("div", { className: "picture", "aria-busy": "true" }, loading);
@@ -23,6 +25,7 @@ export function figure(holder, path, every, { otherwise = "", told = null } = {}
 
   async function look() {
     const asked = path();
+    if (asked === undefined) return;
     const text = asked && (await getText(address(asked, width(picture))));
     if (text === last) return;
     last = text;
@@ -36,6 +39,7 @@ export function figure(holder, path, every, { otherwise = "", told = null } = {}
   }
 
   const again = poll(look, every, {
+    ...polling,
     trouble: (error) => write(trouble, error ? `Not up to date: ${error.message}.` : ""),
   });
   let was = width(picture);

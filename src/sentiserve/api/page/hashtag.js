@@ -9,13 +9,21 @@ const field = document.getElementById("tag");
 const suggested = document.getElementById("tags");
 const popular = document.getElementById("popular");
 let chosen = "";
-let last = "";
+let last = null;
+let most; // used of all; undefined while nobody knows
+let onMost = () => {};
 
 export function tag() {
   return chosen;
 }
 
-export function install(onChoice) {
+// The chosen one, or the most used; null where there is none, undefined while nobody knows.
+export function shown() {
+  return chosen || most;
+}
+
+export function install(onChoice, onOther) {
+  onMost = onOther;
   const choose = (name) => {
     chosen = name.trim().replace(/^#/, "");
     field.value = chosen && `#${chosen}`;
@@ -38,6 +46,9 @@ export async function look() {
   const names = hashtags.map(({ hashtag }) => hashtag);
   if (names.join() === last) return; // their order is what matters here
   last = names.join();
+  const other = (names[0] ?? null) !== most;
+  most = names[0] ?? null;
+  if (other && !chosen) onMost();
   suggested.replaceChildren(...names.map((name) => make("option", { value: `#${name}` })));
   const first = names.slice(0, MOST);
   const buttons = new Map([...popular.children].map((button) => [button.dataset.tag, button]));

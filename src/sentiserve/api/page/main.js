@@ -13,7 +13,8 @@ const part = (id) => document.getElementById(id);
 const stretches = part("stretches");
 
 function ofTag() {
-  return hashtag.tag() ? [`hashtags/${encodeURIComponent(hashtag.tag())}`, {}] : null;
+  const tag = hashtag.shown();
+  return tag && [`hashtags/${encodeURIComponent(tag)}`, {}];
 }
 
 function timeline() {
@@ -21,22 +22,28 @@ function timeline() {
   return ["timeline", hashtag.tag() ? { step, hashtag: hashtag.tag() } : { step }];
 }
 
+const stored = { hears: "stored", rest: 30 * SECOND };
 const live = [
   poll(activity.look, 2 * SECOND, { trouble: activity.trouble, heartbeat: true }),
-  poll(posts.look, 2 * SECOND, { trouble: posts.trouble }),
+  poll(posts.look, 2 * SECOND, { trouble: posts.trouble, hears: "answered", rest: 10 * SECOND }),
 ];
 ask.install(() => setTimeout(() => live.forEach((look) => look()), SECOND / 4));
 performance.mark("interactive");
 
-poll(hashtag.look, 10 * SECOND);
-figure(part("authors"), () => ["authors", { limit: 10 }], 4 * SECOND);
-figure(part("drift"), () => ["drift", {}], 30 * SECOND, { told: part("drift-told") });
-const unchosen = { otherwise: "Choose one, or type any." };
-const ofHashtag = figure(part("hashtag-figure"), ofTag, 4 * SECOND, unchosen);
-const overTime = figure(part("timeline"), timeline, 4 * SECOND);
+const none = { otherwise: "No post has one yet. Type any." };
+const ofHashtag = figure(part("hashtag-figure"), ofTag, 4 * SECOND, { ...stored, ...none });
+const overTime = figure(part("timeline"), timeline, 4 * SECOND, stored);
+const showHashtag = () => {
+  const also = hashtag.tag() ? "" : ", the most used";
+  write(part("hashtag-of"), hashtag.shown() ? `: #${hashtag.shown()}${also}` : "");
+  ofHashtag();
+};
 hashtag.install(() => {
   write(part("timeline-of"), hashtag.tag() && ` of #${hashtag.tag()}`);
-  ofHashtag();
+  showHashtag();
   overTime();
-});
+}, showHashtag);
+poll(hashtag.look, 10 * SECOND, stored);
+figure(part("authors"), () => ["authors", { limit: 10 }], 4 * SECOND, stored);
+figure(part("drift"), () => ["drift", {}], 30 * SECOND, { told: part("drift-told") });
 stretches.addEventListener("change", () => overTime());

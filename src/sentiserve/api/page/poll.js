@@ -6,10 +6,22 @@ import { NoAnswer, Problem } from "./service.js";
 const LONGEST = 60_000; // milliseconds between two looks
 const TROUBLED = 3_000; // while the service doesn't answer
 
-export function poll(look, every, { trouble = () => {}, heartbeat = false } = {}) {
+const news = new EventTarget();
+
+// Tells the parts that hear this name that something is new.
+export function tell(name) {
+  news.dispatchEvent(new Event(name));
+}
+
+// Looks every so many milliseconds; of what has news, only while there is some, and else once in a
+// longer rest, for what nobody tells of.
+export function poll(look, every, options = {}) {
+  const { trouble = () => {}, heartbeat = false, hears = null, rest = every } = options;
   let timer = null;
+  let began = 0;
   let looking = false;
   let wanted = false; // somebody asked for another look meanwhile
+  let stale = false; // something is new since the last look began
   let failures = 0;
 
   async function turn() {
@@ -24,12 +36,15 @@ export function poll(look, every, { trouble = () => {}, heartbeat = false } = {}
       return;
     }
     looking = true;
-    let pause = every;
+    stale = false;
+    began = performance.now();
+    let pause;
     try {
       await look();
       failures = 0;
       connection.up();
       trouble(null);
+      pause = stale ? every : Math.max(every, rest);
     } catch (error) {
       pause = after(error);
     }
@@ -53,6 +68,14 @@ export function poll(look, every, { trouble = () => {}, heartbeat = false } = {}
     return Math.min(pause * 2 ** (failures - 1), LONGEST);
   }
 
+  function heed() {
+    stale = true;
+    if (looking || failures || connection.isDown()) return; // soon enough, or later
+    clearTimeout(timer);
+    timer = setTimeout(turn, Math.max(0, began + every - performance.now()));
+  }
+
+  if (hears) news.addEventListener(hears, heed);
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) turn();
   });

@@ -3,6 +3,7 @@
 import { feedback } from "./feedback.js";
 import { labelled } from "./labels.js";
 import { make, when, write } from "./make.js";
+import { tell } from "./poll.js";
 import { who } from "./result.js";
 import { get } from "./service.js";
 
@@ -10,12 +11,16 @@ const MOST = 10;
 const list = document.getElementById("posts");
 const nothing = document.getElementById("nothing");
 const shown = new Map(); // by what makes an entry another one
+let last = null;
 
 export async function look() {
   const { posts } = await get(`v1/posts?limit=${MOST}`);
   nothing.hidden = posts.length > 0;
   const wanted = posts.map((entry) => [keyOf(entry), entry]);
   const keys = new Set(wanted.map(([key]) => key));
+  const now = [...keys].join();
+  if (last !== null && now !== last) tell("stored");
+  last = now;
   for (const [key, entry] of shown) {
     // Nobody who is in one of them loses their place.
     if (keys.has(key) || entry.contains(document.activeElement)) continue;

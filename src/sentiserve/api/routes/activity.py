@@ -5,16 +5,17 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from sentiserve.api import unchanged
 from sentiserve.api.activity import MINUTES, Activity, Tally, quantile, together
-from sentiserve.api.dependencies import DOCUMENTED, PartsDep
+from sentiserve.api.dependencies import STRICT, PartsDep
 from sentiserve.api.problems import responses
 from sentiserve.api.schemas.wire import Wire
 from sentiserve.api.siblings import Siblings
 
-router = APIRouter(prefix="/v1", tags=["system"], dependencies=DOCUMENTED)
+router = APIRouter(prefix="/v1", tags=["system"], dependencies=STRICT)
 
 
 class MinuteOut(Wire):
@@ -80,13 +81,18 @@ class ActivityOut(Wire):
         )
 
 
-@router.get("/activity", summary="The last hour", responses=responses(401, 429))
-async def activity(request: Request, parts: PartsDep) -> ActivityOut:
+@router.get(
+    "/activity",
+    summary="The last hour",
+    response_model=ActivityOut,
+    responses=responses(401, 422, 429),
+)
+async def activity(request: Request, parts: PartsDep) -> Response:
     """Posts a minute, how many were remembered, and how long answers took."""
     siblings: Siblings | None = request.app.state.siblings
     own: Activity = request.app.state.activity
     told = together(await siblings.minutes()) if siblings else own.minutes()
-    return ActivityOut.of(parts.model.id, told, time.time())
+    return unchanged.document(request, ActivityOut.of(parts.model.id, told, time.time()))
 
 
 def _milliseconds(seconds: float | None) -> float | None:

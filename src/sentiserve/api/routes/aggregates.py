@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from sentiserve.api.dependencies import DOCUMENTED, PartsDep
+from sentiserve.api.dependencies import STRICT, PartsDep
 from sentiserve.api.problems import responses
 from sentiserve.api.schemas.aggregates import (
     AuthorOut,
@@ -18,7 +18,7 @@ from sentiserve.api.schemas.aggregates import (
 from sentiserve.api.schemas.wire import MAX_NAME
 from sentiserve.types import Step
 
-router = APIRouter(prefix="/v1", tags=["aggregates"], dependencies=DOCUMENTED)
+router = APIRouter(prefix="/v1", tags=["aggregates"], dependencies=STRICT)
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="At most as many.")]
 Since = Annotated[

@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter
 
-from sentiserve.api.dependencies import DOCUMENTED, PartsDep
+from sentiserve.api.dependencies import STRICT, PartsDep
 from sentiserve.api.problems import responses
 from sentiserve.api.schemas.features import FeaturesIn, FeaturesOut, FeatureVectorOut
 
-router = APIRouter(prefix="/v1", tags=["features"], dependencies=DOCUMENTED)
+router = APIRouter(prefix="/v1", tags=["features"], dependencies=STRICT)
 
 
 @router.post("/features", summary="Online features", responses=responses(401, 413, 422, 429, 503))

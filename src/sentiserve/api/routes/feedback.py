@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 
-from sentiserve.api.dependencies import DOCUMENTED, PartsDep
+from sentiserve.api.dependencies import STRICT, PartsDep
 from sentiserve.api.problems import log, problem_of, responses
 from sentiserve.api.schemas.feedback import FeedbackIn, JudgementOut, JudgementsOut
 from sentiserve.errors import BadInputError, SentiserveError
@@ -10,7 +10,7 @@ from sentiserve.inference import Text, Url
 from sentiserve.judging import Given
 from sentiserve.names import post_named
 
-router = APIRouter(prefix="/v1", tags=["feedback"], dependencies=DOCUMENTED)
+router = APIRouter(prefix="/v1", tags=["feedback"], dependencies=STRICT)
 
 
 @router.post("/feedback", summary="True labels", responses=responses(401, 413, 422, 429, 503))

@@ -1,11 +1,13 @@
 """The figures of the dashboard: as pictures, and with the tables behind them."""
 
+from collections.abc import Callable
+from hashlib import sha256
 from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from sentiserve.api.dependencies import PartsDep
+from sentiserve.api.dependencies import PLAIN, PartsDep
 from sentiserve.api.routes.page import File
 from sentiserve.api.schemas.wire import MAX_NAME
 from sentiserve.errors import BadInputError, NotFoundError
@@ -13,11 +15,34 @@ from sentiserve.insights import figures
 from sentiserve.insights.figures import Figure
 from sentiserve.types import Step
 
-router = APIRouter(prefix="/figures", include_in_schema=False)
+router = APIRouter(prefix="/figures", include_in_schema=False, dependencies=PLAIN)
 
+_MOST = 50  # files that are kept, of some 20 kB each
 Form = Literal["svg", "json"]
 Name = Annotated[str, Path(max_length=MAX_NAME)]
 Width = Annotated[int, Query(ge=240, le=1600, description="In CSS pixels.")]
+
+
+class Drawn:
+    """The figures that were drawn last, by what they show.
+
+    A page asks again and again for what mostly hasn't changed, and to draw holds everybody up for
+    ten times as long as to answer a post.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._files: dict[bytes, File] = {}
+
+    def file(self, form: Form, width: int, draw: Callable[..., Figure], *shown: object) -> File:
+        """The figure of what is to be shown."""
+        told = msgspec.msgpack.encode((form, width, draw.__name__, shown))
+        key = sha256(told).digest()
+        if key not in self._files:
+            if len(self._files) >= _MOST:
+                del self._files[next(iter(self._files))]
+            self._files[key] = _file(draw(*shown), form, width)
+        return self._files[key]
 
 
 @router.get("/authors.{form}")
@@ -30,7 +55,7 @@ async def authors(
 ) -> Response:
     """The most active authors."""
     found = await parts.aggregates.authors(limit=limit)
-    return _answer(request, figures.authors(found, parts.model.labels), form, width)
+    return _answer(request, form, width, figures.authors, found, parts.model.labels)
 
 
 @router.get("/hashtags/{tag:path}.{form}")
@@ -44,7 +69,7 @@ async def hashtag(
         found = await parts.aggregates.hashtag(tag)
     except NotFoundError:
         found = None
-    return _answer(request, figures.hashtag(tag, found, parts.model.labels), form, width)
+    return _answer(request, form, width, figures.hashtag, tag, found, parts.model.labels)
 
 
 @router.get("/timeline.{form}")
@@ -58,7 +83,8 @@ async def timeline(
 ) -> Response:
     """Posts over time, all or those with a hashtag."""
     found = await parts.timelines.timeline(step=step, hashtag=hashtag)
-    return _answer(request, figures.timeline(found, step, parts.model.labels, hashtag), form, width)
+    shown = found, step, parts.model.labels, hashtag
+    return _answer(request, form, width, figures.timeline, *shown)
 
 
 @router.get("/drift.{form}")
@@ -66,13 +92,20 @@ async def drift(
     request: Request, parts: PartsDep, form: Form, width: Width = figures.WIDE
 ) -> Response:
     """Whether posts are still what they were."""
-    return _answer(request, figures.drift(await parts.drift.look()), form, width)
+    return _answer(request, form, width, figures.drift, await parts.drift.look())
 
 
-def _answer(request: Request, figure: Figure, form: Form, width: int) -> Response:
+def _answer(
+    request: Request, form: Form, width: int, draw: Callable[..., Figure], *shown: object
+) -> Response:
+    drawn: Drawn = request.app.state.drawn
+    return drawn.file(form, width, draw, *shown).answer(request)
+
+
+def _file(figure: Figure, form: Form, width: int) -> File:
     svg = figure.svg(width)
     if form == "svg":
-        return File(svg.encode(), "image/svg+xml").answer(request)
+        return File(svg.encode(), "image/svg+xml")
     told = {
         "title": figure.title,
         "description": figure.description,
@@ -80,4 +113,4 @@ def _answer(request: Request, figure: Figure, form: Form, width: int) -> Respons
         "rows": figure.rows,
         "svg": svg,
     }
-    return File(msgspec.json.encode(told), "application/json").answer(request)
+    return File(msgspec.json.encode(told), "application/json")

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from sentiserve.api.dependencies import DOCUMENTED, PartsDep
+from sentiserve.api.dependencies import STRICT, PartsDep
 from sentiserve.api.problems import responses
 from sentiserve.api.schemas.forgetting import ForgottenOut
 from sentiserve.api.schemas.wire import MAX_NAME
 from sentiserve.names import author_named, post_named, prefix_named
 
-router = APIRouter(prefix="/v1", tags=["forgetting"], dependencies=DOCUMENTED)
+router = APIRouter(prefix="/v1", tags=["forgetting"], dependencies=STRICT)
 
 Name = Annotated[str, Path(max_length=MAX_NAME)]
 

@@ -12,6 +12,7 @@ from sentiserve.api.schemas.inference import SentimentIn, SentimentOut, Sentimen
 from sentiserve.errors import SentiserveError
 from sentiserve.inference import Url
 
+# Not strict: what follows an & in an address that wasn't encoded looks like more parameters.
 router = APIRouter(prefix="/v1", tags=["inference"], dependencies=DOCUMENTED)
 
 
@@ -32,8 +33,8 @@ async def by_url(
 ) -> SentimentOut:
     """Find the post, and its sentiment; the second time from memory."""
     looked_up = getattr(request.state, "looked_up", False)  # see api/hits.py
-    answering = parts.inference.answer([Url(tweet_url)], looked_up=looked_up)
-    (outcome,), taken = await unless_left(request, answering)
+    async with unless_left(request):
+        (outcome,), taken = await parts.inference.answer([Url(tweet_url)], looked_up=looked_up)
     timing.take(taken)
     if isinstance(outcome, SentiserveError):
         raise outcome

@@ -3,11 +3,12 @@
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from importlib import resources
 
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
+
+from sentiserve.api import unchanged
 
 router = APIRouter(include_in_schema=False)
 
@@ -36,17 +37,9 @@ class File:
     body: bytes
     media_type: str
 
-    @property
-    def tag(self) -> str:
-        """What changes with the body."""
-        return f'"{sha256(self.body).hexdigest()[:32]}"'
-
     def answer(self, request: Request) -> Response:
         """The file, or that the one which the browser has is still right."""
-        headers = HEADERS | {"ETag": self.tag}
-        if self.tag in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        return Response(self.body, media_type=self.media_type, headers=headers)
+        return unchanged.answer(request, self.body, self.media_type, HEADERS)
 
 
 def read() -> Mapping[str, File]:

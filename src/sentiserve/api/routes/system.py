@@ -3,7 +3,7 @@
 import structlog
 from fastapi import APIRouter, Request, Response
 
-from sentiserve.api.dependencies import DOCUMENTED, MetricsDep, PartsDep, SettingsDep
+from sentiserve.api.dependencies import DOCUMENTED, STRICT, MetricsDep, PartsDep, SettingsDep
 from sentiserve.api.problems import responses
 from sentiserve.api.schemas.system import HealthOut, LimitsOut, ModelOut
 from sentiserve.api.schemas.wire import MAX_INPUTS
@@ -15,7 +15,7 @@ router = APIRouter(tags=["system"])
 
 
 @router.get(
-    "/v1/model", summary="The model", responses=responses(401, 429), dependencies=DOCUMENTED
+    "/v1/model", summary="The model", responses=responses(401, 422, 429), dependencies=STRICT
 )
 async def model(parts: PartsDep, settings: SettingsDep) -> ModelOut:
     """Which model answers, what it accepts, and how good it is."""
