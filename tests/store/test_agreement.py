@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis_server import RedisServer
+from store.before import put_before
 
 from sentiserve.errors import StoreError
 from sentiserve.protocols import Store
@@ -278,3 +279,38 @@ def test_writers_that_die_anywhere_leave_nothing_wrong(
     server.clear()
     made = [in_shards(from_url(server.url, TTL), 4) for _ in range(writers)]
     asyncio.run(scenario(MemoryStore(TTL), *made))
+
+
+@settings(max_examples=60, suppress_health_check=[fixed])
+@given(
+    puts=st.lists(st.tuples(st.booleans(), st.lists(predictions, max_size=6)), max_size=6),
+    forgotten=st.lists(forgettable, max_size=2),
+    asked=st.lists(queries, min_size=4, max_size=8),
+    over_time=st.lists(timelines, min_size=2, max_size=4),
+)
+def test_the_version_before_may_write_beside_this_one(
+    server: RedisServer,
+    puts: list[tuple[bool, list[Prediction]]],
+    forgotten: list[PostRef | Author | Prefix],
+    asked: list[AggregateQuery],
+    over_time: list[TimelineQuery],
+) -> None:
+    """Posts that either of them put, in any order, count as if this one had put them all."""
+
+    async def scenario(memory: MemoryStore, store: RedisStore) -> None:
+        await store.open()
+        for is_before, put in puts:
+            await memory.put(put)
+            if is_before:
+                await put_before(store, put, timedelta(seconds=TTL))
+            else:
+                await store.put(put)
+        await assert_agree(memory, store, asked, [], over_time)
+        for what in forgotten:
+            await memory.forget(what)
+            await store.forget(what)
+        await assert_agree(memory, store, asked, [], over_time)
+        await store.close()
+
+    server.clear()
+    asyncio.run(scenario(MemoryStore(TTL), in_shards(from_url(server.url, TTL), 4)))

@@ -1,34 +1,33 @@
 """The shared store: Redis or Valkey, one server or a cluster, for any number of processes.
 
-Each post's prediction is one value, and it alone is the truth. The sorted sets of an author's and
-a hashtag's posts hold no more than which posts to read, so nothing is kept twice, and a reader
-that counts only the values it finds is exact. All that belongs to a post, its entries in those
-sets included, lies in one shard, and a script writes or removes it in one step. So whatever
-processes write at the same time, in whatever order, and wherever one of them dies: each post is
-as if the newest of its predictions had been put alone. A put that broke off is put again.
+Each post's prediction is one value. All that belongs to a post, its entries in the sorted sets of
+its author's and its hashtags' posts and what it counts for included, lies in one shard, and a
+script writes or removes it in one step. So whatever processes write at the same time, in whatever
+order, and wherever one of them dies: each post is as if the newest of its predictions had been put
+alone. A put that broke off is put again.
 
-Every key expires with the last that it holds, and what has expired inside a set that lives on is
-found by drawing members by chance, as Redis itself does.
+A value expires by itself; beside it stands what it was added to, and who puts or reads counts first
+takes out of them what has expired. Every key expires with the last that it holds.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from importlib import resources
 from itertools import groupby
 from typing import TypeVar
-
-import msgspec
 
 from sentiserve.store import redis_keys as keys
 from sentiserve.store.redis_aggregates import Aggregator
 from sentiserve.store.redis_connection import Command, Connection
+from sentiserve.store.redis_counts import Counts
 from sentiserve.store.redis_feedback import Labels
 from sentiserve.store.redis_newest import newest
 from sentiserve.store.redis_posts import Posts
-from sentiserve.store.redis_timelines import Timelines
+from sentiserve.store.redis_puts import batches, put
+from sentiserve.store.redis_scripts import REMOVE, counting
+from sentiserve.store.redis_timelines import timeline
 from sentiserve.store.redis_urls import Url, parsed
-from sentiserve.store.redis_values import decoded, encoded, micros
+from sentiserve.store.redis_values import decoded, micros
 from sentiserve.types import (
     Aggregate,
     AggregateQuery,
@@ -46,14 +45,7 @@ from sentiserve.types import (
 T = TypeVar("T")
 
 _CLUSTER_SHARDS = 16  # part of every key: another number would find nothing of what was kept
-_HOUR = 3_600_000_000  # microseconds
-_GRACE = 60 * 60 * 1000  # milliseconds that a set may outlive its last post, empty
-_PUT_BATCH, _REMOVE_BATCH = 50, 20  # posts in one script, which nothing can interrupt
-_PUT_ENTRIES = 250  # of authors and hashtags in one script, if it puts more than one post
-_PUT, _REMOVE = (
-    (resources.files(__package__) / f"redis_{name}.lua").read_text("utf-8")
-    for name in ("put", "remove")
-)
+_REMOVE_BATCH = 20  # posts in one script, which nothing can interrupt
 
 
 class RedisStore:
@@ -69,8 +61,8 @@ class RedisStore:
         self._shards = _CLUSTER_SHARDS if url.is_cluster else 1
         self._connection = Connection(url)
         self._posts = Posts(self._connection, self._shards)
-        self._aggregator = Aggregator(self._posts, self._ttl)
-        self._timelines = Timelines(self._connection, self._posts, self._aggregator, self._ttl)
+        self._counts = Counts(self._connection, self._posts, self._ttl, self.put)
+        self._aggregator = Aggregator(self._posts, self._counts, self._ttl)
         self._labels = Labels(self._connection, self._posts, self._ttl)
 
     async def open(self) -> None:
@@ -97,16 +89,20 @@ class RedisStore:
 
     async def put(self, predictions: Sequence[Prediction]) -> None:
         """Keep the predictions; if it fails, some are kept, and putting them again keeps all."""
-        batches: dict[tuple[int, str], list[Prediction]] = defaultdict(list)
+        together: dict[tuple[int, str], list[Prediction]] = defaultdict(list)
         for prediction in predictions:
             shard = keys.shard_of(prediction.post.ref, self._shards)
-            batches[shard, prediction.model_id].append(prediction)
-        commands = [
-            self._put(shard, model_id, batch)
-            for (shard, model_id), together in batches.items()
-            for batch in _put_batches(together)
+            together[shard, prediction.model_id].append(prediction)
+        waiting = [
+            (model_id, put(shard, model_id, batch, self._ttl))
+            for (shard, model_id), some in together.items()
+            for batch in batches(some)
         ]
-        await self._connection.run(*commands)
+        while waiting:
+            answers = await self._connection.run(*(command for _, command in waiting))
+            waiting = [one for one, is_put in zip(waiting, answers, strict=True) if not is_put]
+            for model_id in {model_id for model_id, _ in waiting}:
+                await self._counts.sweep(model_id)
 
     async def aggregate(self, query: AggregateQuery) -> list[Aggregate]:
         """Aggregates over what is kept and not expired."""
@@ -124,7 +120,7 @@ class RedisStore:
 
     async def timeline(self, query: TimelineQuery) -> list[Stretch]:
         """Hours or days of what is kept and not expired."""
-        return await self._timelines.timeline(query)
+        return await timeline(self._counts, query)
 
     async def recent(self, model_id: str, limit: int) -> list[Prediction]:
         """What was predicted last, and is not expired."""
@@ -177,59 +173,21 @@ class RedisStore:
         return removed
 
     async def _remove(self, posts: Iterable[keys.PostKey]) -> int:
-        by_shard = groupby(sorted(posts, key=_shard), _shard)
         commands = [
-            _removal(shard, batch)
-            for shard, some in by_shard
+            _removal(shard, model_id, batch)
+            for (shard, model_id), some in groupby(sorted(posts, key=_place), _place)
             for batch in _batches(list(some), _REMOVE_BATCH)
         ]
         return sum(await self._connection.run(*commands))
 
-    def _put(self, shard: int, model_id: str, batch: Sequence[Prediction]) -> Command:
-        posts = keys.posts(shard, (prediction.post.ref for prediction in batch), model_id)
-        arguments = [self._arguments(prediction) for prediction in batch]
-        head = (keys.prefix(shard), keys.scope(model_id), model_id, _GRACE)
-        packed = msgspec.msgpack.encode(arguments)
-        return ("EVAL", _PUT, len(posts), *posts, *head, packed, *map(encoded, batch))
 
-    def _arguments(self, prediction: Prediction) -> tuple[str, int, int, str, str, str]:
-        post = prediction.post
-        return (
-            keys.member(post.ref),
-            micros(prediction.predicted_at + self._ttl) // 1000,
-            micros(prediction.seen_at),
-            (post.author_handle or "").casefold(),
-            keys.model(post.ref.platform, prediction.model_id),
-            keys.slot(micros(prediction.seen_at) // _HOUR, prediction.sentiment.label),
-        )
+def _place(post: keys.PostKey) -> tuple[int, str]:
+    return post.shard, post.model_id
 
 
-def _shard(post: keys.PostKey) -> int:
-    return post.shard
-
-
-def _removal(shard: int, batch: Sequence[keys.PostKey]) -> Command:
+def _removal(shard: int, model_id: str, batch: Sequence[keys.PostKey]) -> Command:
     posts = [keys.post(*post) for post in batch]
-    arguments = [
-        argument
-        for post in batch
-        for argument in (keys.scope(post.model_id), post.model_id, keys.member(post.ref))
-    ]
-    return ("EVAL", _REMOVE, len(posts), *posts, keys.prefix(shard), *arguments)
-
-
-def _put_batches(predictions: Sequence[Prediction]) -> Iterator[Sequence[Prediction]]:
-    batch: list[Prediction] = []
-    entries = 0
-    for prediction in predictions:
-        more = len(prediction.post.entities)
-        if batch and (len(batch) == _PUT_BATCH or entries + more > _PUT_ENTRIES):
-            yield batch
-            batch, entries = [], 0
-        batch.append(prediction)
-        entries += more
-    if batch:
-        yield batch
+    return counting(REMOVE, posts, shard, model_id, *(keys.member(post.ref) for post in batch))
 
 
 def _batches(of: Sequence[T], size: int) -> Iterator[Sequence[T]]:

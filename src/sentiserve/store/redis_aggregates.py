@@ -1,10 +1,15 @@
-"""Aggregates over posts in Redis."""
+"""Aggregates over posts in Redis.
+
+What is asked for of all times is read from the tallies that the scripts keep; the rest is added up.
+"""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 
+from sentiserve.store.redis_counts import Counts
 from sentiserve.store.redis_posts import Posts
 from sentiserve.store.redis_ranking import Order, Ranking
+from sentiserve.store.redis_tally import Tally
 from sentiserve.store.redis_values import decoded, micros
 from sentiserve.types import (
     Aggregate,
@@ -18,54 +23,19 @@ from sentiserve.types import (
 _PAGE = 500  # posts that are read together
 
 
-class Tally:
-    """Sums up predictions one by one."""
-
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._posts: dict[str, int] = {}  # by label: those that have it, whatever its score
-        self._counts: dict[str, int] = {}
-        self._sums: dict[str, float] = {}
-        self._handle: str | None = None
-        self._seen: tuple[datetime, datetime] | None = None
-
-    def add(self, prediction: Prediction) -> None:
-        """Count one."""
-        for label, score in prediction.sentiment.scores.items():
-            self._posts[label] = self._posts.get(label, 0) + 1
-            self._sums[label] = self._sums.get(label, 0.0) + score
-        label = prediction.sentiment.label
-        self._counts[label] = self._counts.get(label, 0) + 1
-        self._handle = max(self._handle or "", prediction.post.author_handle or "") or None
-        seen = prediction.seen_at
-        first, last = self._seen or (seen, seen)
-        self._seen = min(first, seen), max(last, seen)
-
-    def of(self, entity: Author | Hashtag) -> Aggregate | None:
-        """What they are together; None if there were none."""
-        if self._seen is None:
-            return None
-        return Aggregate(
-            platform=entity.platform if isinstance(entity, Author) else None,
-            name=entity.author if isinstance(entity, Author) else entity.hashtag,
-            handle=self._handle if isinstance(entity, Author) else None,
-            counts={label: self._counts.get(label, 0) for label in self._posts},
-            mean_scores={label: self._sums[label] / count for label, count in self._posts.items()},
-            first_seen=self._seen[0],
-            last_seen=self._seen[1],
-        )
-
-
 class Aggregator:
     """Answers queries; expired predictions count nowhere."""
 
-    def __init__(self, posts: Posts, ttl: timedelta) -> None:
-        """Take the posts, and how long a prediction lives."""
+    def __init__(self, posts: Posts, counts: Counts, ttl: timedelta) -> None:
+        """Take the posts, what counts them, and how long a prediction lives."""
         self._posts = posts
+        self._counted = counts
         self._ttl = ttl
 
     async def aggregate(self, query: AggregateQuery) -> list[Aggregate]:
         """Aggregates, the one with most posts first, then by platform and name."""
+        if _is_tallied(query):
+            await self._counted.settle(query.model_id)
         if query.name is None:
             return await self._most_active(query)
         entities = await self._called(query, query.name)
@@ -113,14 +83,24 @@ class Aggregator:
     async def _aggregates(
         self, entities: Sequence[Author | Hashtag], query: AggregateQuery
     ) -> list[Aggregate]:
-        tallies = {entity: Tally() for entity in entities}
+        tallies: dict[Author | Hashtag, Tally] = {}
+        if _is_tallied(query):
+            tallies = await self._counted.tallies(entities, query.model_id)
+        others = [one for one in entities if not _is_exact(tallies.get(one), one, query)]
+        tallies |= await self._added_up(others, query)
+        found = (tally.of(entity) for entity, tally in tallies.items())
+        return [aggregate for aggregate in found if aggregate is not None]
+
+    async def _added_up(
+        self, entities: Sequence[Author | Hashtag], query: AggregateQuery
+    ) -> dict[Author | Hashtag, Tally]:
+        tallies: dict[Author | Hashtag, Tally] = {entity: Tally() for entity in entities}
         since = "-inf" if query.since is None else micros(query.since)
         read = self.read(entities, query.model_id, since, "+inf", datetime.now(UTC))
         async for entity, prediction in read:
             if _asked_for(prediction, query):
                 tallies[entity].add(prediction)
-        found = (tally.of(entity) for entity, tally in tallies.items())
-        return [aggregate for aggregate in found if aggregate is not None]
+        return tallies
 
     async def read(
         self,
@@ -143,6 +123,18 @@ class Aggregator:
     def _counts(self, prediction: Prediction, entity: Author | Hashtag, now: datetime) -> bool:
         is_alive = prediction.predicted_at + self._ttl > now
         return is_alive and _counts_for(prediction, entity)  # it may have been replaced since
+
+
+def _is_tallied(query: AggregateQuery) -> bool:
+    """Whether tallies may answer: they know neither times nor the platforms of hashtags."""
+    return query.since is None and (query.entity is Entity.AUTHOR or query.platform is None)
+
+
+def _is_exact(tally: Tally | None, entity: Author | Hashtag, query: AggregateQuery) -> bool:
+    """Whether a tally is of all that is asked for: others' posts may be by a handle, too."""
+    if tally is None or isinstance(entity, Hashtag) or query.name is None:
+        return tally is not None
+    return entity.author == query.name or tally.is_by(query.name)
 
 
 def _counts_for(prediction: Prediction, entity: Author | Hashtag) -> bool:

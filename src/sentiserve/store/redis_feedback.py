@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from importlib import resources
 
 import msgspec
 
@@ -11,12 +10,12 @@ from sentiserve.store import redis_keys as keys
 from sentiserve.store.redis_connection import Command, Connection
 from sentiserve.store.redis_newest import newest
 from sentiserve.store.redis_posts import Posts
+from sentiserve.store.redis_scripts import JUDGE
 from sentiserve.store.redis_values import decoded, micros
 from sentiserve.types import Feedback, Judgement, PostRef
 
 _BATCH = 50  # labels in one script
 _GRACE = 60 * 60 * 1000  # milliseconds that the set of posts may outlive its last
-_JUDGE = (resources.files(__package__) / "redis_judge.lua").read_text("utf-8")
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Feedback).decode
 
@@ -88,7 +87,7 @@ class Labels:
             )
         ]
         labels = [keys.label(shard, one.ref) for one in some]
-        return ("EVAL", _JUDGE, len(labels), *labels, keys.prefix(shard), _GRACE, *arguments)
+        return ("EVAL", JUDGE, len(labels), *labels, keys.prefix(shard), _GRACE, *arguments)
 
     def _shard(self, ref: PostRef) -> int:
         return keys.shard_of(ref, len(self._posts.shards))

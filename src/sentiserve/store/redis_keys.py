@@ -7,8 +7,12 @@
     ss1:{S}:n:#:MODEL:HANDLE          the authors who have this case-folded handle
     ss1:{S}:m                         the platforms and models that there are
     ss1:{S}:l:MODEL                   all posts: a sorted set by the time they were predicted
+    ss1:{S}:c:MODEL                   what each post counts for (``redis_counts.lua``)
     ss1:{S}:h:MODEL                   how many posts were seen in each hour, by HOUR:LABEL
-    ss1:{S}:w:MODEL                   the HOUR:LABEL that each post counts for
+    ss1:{S}:d:#:MODEL:TAG             the same, of a hashtag's posts
+    ss1:{S}:sa:MODEL  ss1:{S}:st:MODEL   the tally of each author or hashtag
+    ss1:{S}:b:MODEL                   the labels that there are
+    ss1:{S}:w:MODEL                   posts that the version before put, and their HOUR:LABEL
     ss1:{S}:f:PLATFORM/ID:#:#         a post's true label
     ss1:{S}:j                         the posts that have one, by the time it was given
 
@@ -149,23 +153,25 @@ def latest(shard: int, model_id: str) -> str:
     return f"{prefix(shard)}l:{model_id}"
 
 
-def hours(shard: int, model_id: str) -> str:
-    """How many posts were seen in each hour, by ``slot``."""
-    return f"{prefix(shard)}h:{model_id}"
+def hours(shard: int, model_id: str, hashtag: str | None = None) -> str:
+    """How many posts, or posts with a hashtag, were seen in each hour, by hour and label."""
+    if hashtag is None:
+        return f"{prefix(shard)}h:{model_id}"
+    return f"{prefix(shard)}d:{scope(model_id)}{hashtag}"
 
 
 def counted(shard: int, model_id: str) -> str:
-    """The slot that each post counts for."""
+    """What each post counts for."""
+    return f"{prefix(shard)}c:{model_id}"
+
+
+def counted_before(shard: int, model_id: str) -> str:
+    """What each post counts for that the version before put."""
     return f"{prefix(shard)}w:{model_id}"
 
 
-def slot(hour: int, label: str) -> str:
-    """An hour since 1970, with a label."""
-    return f"{hour}:{label}"
-
-
 def parse_slot(text: str) -> tuple[int, str]:
-    """The hour and the label."""
+    """The hour since 1970 and the label that a count is for."""
     hour, _, label = text.partition(":")
     return int(hour), label
 

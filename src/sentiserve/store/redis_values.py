@@ -28,6 +28,11 @@ def micros(time: datetime) -> int:
     return (time - _EPOCH) // _MICROSECOND
 
 
+def time_of(micros: int) -> datetime:
+    """The time so many microseconds after 1970, in UTC."""
+    return _EPOCH + micros * _MICROSECOND
+
+
 def groups_of(post: Post) -> list[str]:
     """The author, if there is one, and the hashtags, as ``redis_keys.group`` calls them."""
     return [redis_keys.group(entity) for entity in post.entities]
