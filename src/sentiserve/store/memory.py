@@ -127,15 +127,14 @@ class MemoryStore:
 
     async def forget(self, what: PostRef | Author | Prefix) -> int:
         """Drop the predictions, and the true labels of the posts."""
-        forgotten = [
-            key for key, prediction in self._kept.items() if prediction.post.is_one_of(what)
-        ]
+        forgotten = [p for p in self._kept.values() if p.post.is_one_of(what)]
+        for prediction in forgotten:
+            del self._kept[prediction.post.ref, prediction.model_id]
+        living = list(self._living(forgotten, datetime.now(UTC)))
         judged = [ref for ref in self._feedback if Post(ref, "").is_one_of(what)]
-        for key in forgotten:
-            del self._kept[key]
-        for ref in {*judged, *(ref for ref, _ in forgotten)}:
+        for ref in {*judged, *(prediction.post.ref for prediction in living)}:
             self._feedback.pop(ref, None)
-        return len(forgotten)
+        return len(living)
 
     def _living(self, predictions: Iterable[Prediction], now: datetime) -> Iterator[Prediction]:
         return (p for p in predictions if p.predicted_at + self._ttl > now)
