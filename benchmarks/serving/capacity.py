@@ -25,12 +25,18 @@ class Step:
 
 
 def search(fire: Callable[[float], Shots], estimate: float, steps: int) -> list[Step]:
-    """Try rates: from the estimate up or down to a bracket, then within it."""
+    """Try rates: from the estimate up or down to a bracket, then within it.
+
+    As long as all pass there is no bracket, and up to twice as many are tried.
+    """
     tried: list[Step] = []
-    rate = estimate
-    for _ in range(steps):
+    rate, most = estimate, steps
+    while len(tried) < most:
         tried.append(Step(rate, fire(rate)))
-        rate = _next([s.rate for s in tried if s.passed], [s.rate for s in tried if not s.passed])
+        passed = [step.rate for step in tried if step.passed]
+        failed = [step.rate for step in tried if not step.passed]
+        most = steps if failed else 2 * steps
+        rate = _next(passed, failed)
     return tried
 
 

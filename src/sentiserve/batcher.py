@@ -38,7 +38,7 @@ class Limits:
 
     batch_tokens: int = 256
     texts: int = 2048
-    wait: tuple[float, float] = (0.08, 30.0)
+    wait: tuple[float, float] = (0.07, 30.0)
     always: int = 4
     inferences: int = 1
     batch_seconds: float = 0.05

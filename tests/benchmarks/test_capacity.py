@@ -24,6 +24,12 @@ def test_the_capacity_is_found_from_any_estimate(estimate: float) -> None:
     assert 80 < found.rate <= 100
 
 
+def test_a_low_estimate_does_not_end_the_search_before_something_fails() -> None:
+    tried = search(Fire(100), 20, steps=4)
+    assert not tried[-1].passed
+    assert len(search(Fire(1e9), 20, steps=4)) == 8
+
+
 def test_nothing_is_found_where_nothing_is_in_time() -> None:
     assert best(search(Fire(0), 100, steps=4)) is None
 
