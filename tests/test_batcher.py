@@ -78,6 +78,18 @@ async def test_a_slow_model_gets_small_batches() -> None:
     assert [len(batch) for batch in model.batches[known:]] == [1] * 4
 
 
+async def test_a_short_text_alone_does_not_tell_how_long_many_would_take() -> None:
+    """By the token a model takes longer for it; much of a burst would be refused for nothing."""
+    async with batching(FakeModel()) as batcher:
+        await batcher.submit("A text that is long enough. " * 10)
+        known = batcher._token_seconds
+        for number in range(3):
+            await batcher.submit(f"{number}")
+        assert batcher._token_seconds == known
+        await batcher.submit("Another that is long enough. " * 10)
+        assert batcher._token_seconds != known
+
+
 async def test_what_waits_is_shared_by_the_inferences() -> None:
     """Or one would compute all of it while the other has nothing to do."""
     model = Staged()

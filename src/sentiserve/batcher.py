@@ -18,6 +18,7 @@ _ENCODED_AT_ONCE = 256  # texts
 _LONG = 4_000  # characters; texts that take noticeable time to encode
 _LEARNING = 0.2  # how much one batch changes what is known of the model's speed
 _WORTHWHILE = 64  # tokens in a batch, which take hardly longer by the token than more would
+_TELLING = 40  # tokens in a batch whose time tells what those who wait will take
 _PROBE_EVERY = 1.0  # seconds, while the model fails
 
 
@@ -62,6 +63,7 @@ class Batcher:
         self._in_flight: dict[str, Entry] = {}
         self._tokens = [0] * len(Lane)  # that wait, or are computed
         self._learned_tokens = self._learned_seconds = self._token_seconds = 0.0
+        self._has_learned = False  # from a telling batch
         self._arrived, self._ready = asyncio.Event(), asyncio.Event()
         self._workers: list[asyncio.Task[None]] = []
 
@@ -243,7 +245,12 @@ class Batcher:
         return int(min(self._limits.batch_tokens, in_time, share))
 
     def _learn(self, tokens: int, seconds: float) -> None:
-        """Of many batches together, for a small one takes longer for a token."""
+        """Of many batches together; small ones take longer by the token than what waits will."""
+        if tokens < _TELLING and self._has_learned:
+            return
+        if tokens >= _TELLING and not self._has_learned:
+            self._has_learned = True
+            self._learned_tokens = self._learned_seconds = 0.0  # forget the small ones
         self._learned_tokens += _LEARNING * (tokens - self._learned_tokens)
         self._learned_seconds += _LEARNING * (seconds - self._learned_seconds)
         self._token_seconds = self._learned_seconds / self._learned_tokens

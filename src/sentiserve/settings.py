@@ -158,7 +158,7 @@ class Settings(BaseSettings):
         2048, ge=1, description="Most texts waiting for the model; more are refused (503)."
     )
     max_wait: float = Field(
-        0.07,
+        0.06,
         gt=0,
         allow_inf_nan=False,
         description="Seconds that a text may wait for the model; one that would wait longer is "
