@@ -12,7 +12,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 from sentiserve.directories import data_directory, state_directory
 from sentiserve.errors import SettingsError
@@ -280,11 +280,10 @@ class Settings(BaseSettings):
 
 
 def unknown_variables() -> list[str]:
-    """Variables with our prefix that are no setting: misspelt, most likely."""
+    """Names with our prefix, in the environment and ``.env``, of no setting: misspelt, probably."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    return sorted(
-        name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known
-    )
+    given = {name.upper() for name in (*os.environ, *DotEnvSettingsSource(Settings).env_vars)}
+    return sorted(name for name in given - known if name.startswith(PREFIX))
 
 
 def load_settings(**flags: object) -> Settings:

@@ -151,6 +151,12 @@ def test_a_misspelt_setting_fails(cli: Run) -> None:
     assert "SENTISERVE_STOR" in found["settings"]["detail"]
 
 
+def test_a_misspelt_line_of_the_env_file_fails_too(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SENTISERVE_STOER=memory://\n")
+    found = check(cli, status=1)
+    assert "SENTISERVE_STOER" in found["settings"]["detail"]
+
+
 def test_the_version_is_shown(cli: Run) -> None:
     assert cli("--version").out.strip().count(".") == 2
 

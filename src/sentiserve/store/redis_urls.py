@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from redis.asyncio.connection import parse_url
 
@@ -56,6 +57,9 @@ def _place(options: dict[str, Any]) -> str:
 
 
 def _problem(scheme: str, rest: str, options: dict[str, Any]) -> str | None:
+    _, _, rest_of_path, query, fragment = urlsplit(f"redis://{rest}")
+    if scheme != "unix" and (fragment or "@" in rest_of_path + query):
+        return "a / ? # or @ in it stands for itself"  # its password would name another server
     tls = scheme.startswith("rediss")
     if unknown := sorted(options.keys() - _PARSED - (_TLS if tls else set())):
         known = ", ".join(sorted(_TLS)) if tls else "db"
