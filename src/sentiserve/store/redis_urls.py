@@ -57,9 +57,10 @@ def _place(options: dict[str, Any]) -> str:
 
 
 def _problem(scheme: str, rest: str, options: dict[str, Any]) -> str | None:
-    _, _, rest_of_path, query, fragment = urlsplit(f"redis://{rest}")
-    if scheme != "unix" and (fragment or "@" in rest_of_path + query):
-        return "a / ? # or @ in it stands for itself"  # its password would name another server
+    _, _, place, query, fragment = urlsplit(f"redis://{rest}")
+    if scheme != "unix" and (fragment or "@" in place + query):
+        # What comes before it would be taken for the server.
+        return "its user or password has a / ? # or @ that is not percent-encoded"
     tls = scheme.startswith("rediss")
     if unknown := sorted(options.keys() - _PARSED - (_TLS if tls else set())):
         known = ", ".join(sorted(_TLS)) if tls else "db"
